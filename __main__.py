@@ -1,0 +1,53 @@
+"""The stack: settings -> cloud -> platform -> pipeline -> outputs."""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import cast
+
+import pulumi
+
+from components.argo import Argo
+from components.biojobs import Biojobs
+from components.contracts import CloudModule
+from components.images import Images
+from components.inputs import read_inputs, reject
+from components.pipeline import Pipeline
+from settings import Settings, SettingsError, from_pulumi
+
+
+def cloud_of(settings: Settings) -> CloudModule:
+    """The selected cloud's module; no other cloud's SDK is imported."""
+    name = f"components.{settings.cloud}.cloud"
+    if importlib.util.find_spec(f"components.{settings.cloud}") is None:
+        raise pulumi.RunError(f"biojobs:cloud: {settings.cloud!r}: this version builds `local` only")
+    return cast(CloudModule, importlib.import_module(name))
+
+
+def main(root: Path) -> None:
+    """Builds the stack of the project in `root`."""
+    try:
+        settings = from_pulumi()
+        module = cloud_of(settings)
+        inputs = read_inputs(settings, root, module.locator(settings, root))
+    except SettingsError as error:
+        raise reject(error) from None
+    cloud = module.build(settings, root)
+    stack = settings.stack
+    images = Images(f"{stack}-images", ["fastqc", "bwa-mem2"], cloud.registry, settings.base_image)
+    namespace = Biojobs(f"{stack}-biojobs", stack, cloud, settings.quota)
+    argo = Argo(f"{stack}-argo", stack, cloud.cluster, cloud.store)
+    pipeline = Pipeline(
+        f"{stack}-pipeline",
+        settings,
+        cloud,
+        images.refs,
+        inputs,
+        after=[*namespace.ready, argo.release, *cloud.store.ready],
+    )
+    pulumi.export("results", cloud.store.where)
+    pulumi.export("runs", pipeline.runs)
+    pulumi.export("ended", pipeline.ended)
+
+
+main(Path.cwd())

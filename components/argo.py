@@ -1,0 +1,110 @@
+"""Argo Workflows by its official chart, with every value that we set typed in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+import versions
+from components.contracts import Cluster, Endpoint, Store
+from components.names import NAMESPACE, RESTRICTED, STORE_ACCESS_KEY, STORE_SECRET, STORE_SECRET_KEY, labels
+
+ARGO_NAMESPACE = "argo"
+LOG_KEY = ".logs/{{workflow.name}}/{{pod.name}}"
+"""Where logs are archived in the results: no sample can be called `.logs`."""
+
+_TIMEOUT_SECONDS = 600
+
+
+class Argo(pulumi.ComponentResource):
+    """The controller and the server in a namespace of their own, watching the runs' namespace alone."""
+
+    release: k8s.helm.v3.Release
+
+    def __init__(
+        self,
+        name: str,
+        stack: str,
+        cluster: Cluster,
+        store: Store,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("biojobs:platform:Argo", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self, provider=cluster.provider)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={"name": ARGO_NAMESPACE, "labels": {**labels(stack, "argo"), **RESTRICTED}},
+            opts=child,
+        )
+        self.release = k8s.helm.v3.Release(
+            f"{name}-release",
+            name="argo",
+            namespace=namespace.metadata.name,
+            chart=versions.ARGO_CHART_NAME,
+            version=versions.ARGO_CHART,
+            repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=versions.ARGO_CHART_REPOSITORY),
+            values=chart_values(store),
+            timeout=_TIMEOUT_SECONDS,
+            opts=child,
+        )
+        self.register_outputs({"release": self.release.status})
+
+
+def chart_values(store: Store) -> dict[str, Any]:
+    """The chart's values, under the official chart's names."""
+    return {
+        "images": {"tag": versions.ARGO},
+        # The full CRDs are installed by a hook that downloads them; these are complete but for validation.
+        "crds": {"install": True, "keep": False, "full": False},
+        "controller": {
+            "workflowNamespaces": [NAMESPACE],
+            "resources": _resources("100m", "256Mi", "1Gi"),
+            # Pods whose main container never ran were hit by the platform, not by their own doing.
+            "failedPodRestart": {"enabled": True, "maxRestarts": 3},
+            "workflowDefaults": {
+                "spec": {
+                    # Logs are archived, so a pod that did well need not stay; failed ones are there to be looked at.
+                    "podGC": {"strategy": "OnPodSuccess"},
+                }
+            },
+        },
+        "executor": {"resources": _resources("10m", "64Mi", "256Mi"), "securityContext": _restricted()},
+        "workflow": {"serviceAccount": {"create": False}, "rbac": {"create": False}},
+        "server": {"authModes": ["client"], "resources": _resources("10m", "64Mi", "512Mi")},
+        "artifactRepository": artifact_repository(store),
+    }
+
+
+def artifact_repository(store: Store) -> dict[str, Any]:
+    """Where Argo archives logs: the results' bucket, by the step's own identity or by the endpoint's Secret."""
+    scheme, _, bucket = store.uris.results.partition("://")
+    if scheme == "gs":
+        return {"archiveLogs": True, "gcs": {"bucket": bucket, "keyFormat": LOG_KEY}}
+    s3: dict[str, Any] = {"bucket": bucket, "keyFormat": LOG_KEY}
+    s3 |= _endpoint(store.endpoint) if store.endpoint else {"endpoint": "s3.amazonaws.com", "useSDKCreds": True}
+    return {"archiveLogs": True, "s3": s3}
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "endpoint": endpoint.host,
+        "insecure": True,
+        "accessKeySecret": {"name": STORE_SECRET, "key": STORE_ACCESS_KEY},
+        "secretKeySecret": {"name": STORE_SECRET, "key": STORE_SECRET_KEY},
+    }
+
+
+def _resources(cpu: str, memory: str, limit: str) -> dict[str, Any]:
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
+
+
+def _restricted() -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }

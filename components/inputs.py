@@ -1,0 +1,80 @@
+"""A sheet and a reference, read and located before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from components.contracts import Locate
+from settings import Settings, SettingsError
+from workflows.samples import Lane, Sample, SheetError, parse
+from workflows.types import Manifest, Platform, QcRules, Source
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Samples whose files are all there. `sources` maps each location of the sheet to what steps read."""
+
+    samples: tuple[Sample, ...]
+    sources: Mapping[str, Source]
+    fasta: Source
+
+    def reference_manifest(self, platform: Platform) -> Manifest:
+        """The Workflow that indexes the reference."""
+        from workflows.reference import reference
+
+        return reference(self.fasta, platform)
+
+    def sample_manifest(self, sample: Sample, settings: Settings) -> Callable[[Platform], Manifest]:
+        """A function from the platform to the Workflow of a sample."""
+        from workflows.alignment import AlignmentRules, LaneReads, SampleReads, alignment
+        from workflows.reference import reference_uri
+
+        def located(lane: Lane) -> LaneReads:
+            first, second = (self.sources[location] for location in lane.reads)
+            return LaneReads(lane.lane, lane.library, lane.platform, (first, second))
+
+        qc = QcRules(settings.qc.must_not_fail, settings.qc.min_reads, settings.qc.min_mean_quality)
+        reads = SampleReads(sample.name, tuple(map(located, sample.lanes)))
+
+        def manifest(platform: Platform) -> Manifest:
+            rules = AlignmentRules(reference_uri(self.fasta, platform), qc, settings.batch_bases)
+            return alignment(reads, rules, platform)
+
+        return manifest
+
+
+def read_inputs(settings: Settings, root: Path, locate: Locate) -> Inputs:
+    """The sheet's samples and the reference, all located.
+
+    Raises `SettingsError` that lists every problem of sheet, reads and reference, as settings do.
+    """
+    sheet = root / settings.sheet
+    try:
+        samples = parse(sheet.read_bytes(), settings.sheet)
+    except SheetError as error:
+        raise SettingsError(str(error)) from None
+    problems: list[str] = []
+    sources: dict[str, Source] = {}
+    for sample in samples:
+        for location in (location for lane in sample.lanes for location in lane.reads):
+            try:
+                sources[location] = locate(location)
+            except LookupError as error:
+                problems.append(f"{settings.sheet}: sample {sample.name}: {error.args[0]}")
+    fasta = Source("")
+    try:
+        fasta = locate(settings.reference)
+    except LookupError as error:
+        problems.append(f"biojobs:reference: {error.args[0]}")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Inputs(samples, sources, fasta)
+
+
+def reject(error: SettingsError) -> pulumi.RunError:
+    """The error as Pulumi shows it: the problems alone, without a traceback."""
+    return pulumi.RunError(f"nothing was changed, because these settings cannot be used:\n{error}")

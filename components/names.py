@@ -1,0 +1,30 @@
+"""Names and labels that every component uses in the same way."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NAMESPACE: Final = "biojobs"
+RUNNER: Final = "runner"
+"""Service account of every step."""
+
+STORE_SECRET: Final = "store"
+STORE_ACCESS_KEY: Final = "access-key"
+STORE_SECRET_KEY: Final = "secret-key"
+
+RESTRICTED: Final = {
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/enforce-version": "latest",
+    "pod-security.kubernetes.io/warn": "restricted",
+}
+"""Labels of a namespace whose pods must meet the Pod Security standard `restricted`."""
+
+
+def labels(stack: str, component: str) -> dict[str, str]:
+    """Labels of an object of this stack."""
+    return {
+        "app.kubernetes.io/name": component,
+        "app.kubernetes.io/part-of": "biojobs",
+        "app.kubernetes.io/managed-by": "pulumi",
+        "biojobs/stack": stack,
+    }

@@ -1,0 +1,132 @@
+"""Follows runs in the cluster until they end, with live progress, and tells what failed.
+
+The resources of the runs are ready as soon as they exist: Pulumi works on a few resources at once only, and waiting
+for each run in its own creation would let no more than those few run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pulumi
+import yaml
+
+from components.names import NAMESPACE
+from workflows import status
+from workflows.status import Failure, RunStatus
+
+POLL_SECONDS = 2.0
+LOG_LINES = 15
+MAX_PROBLEMS = 300  # two seconds each: ten minutes without an answer
+_NODE_ID = "workflows.argoproj.io/node-id"
+Report = Callable[[RunStatus], None]
+
+
+@dataclass(frozen=True)
+class ClusterAccess:
+    """How the program reaches the cluster: a context, and a kubeconfig document unless it is the ambient one."""
+
+    context: str | None
+    kubeconfig: str | None = None
+
+
+class Runs:
+    """Workflows of the runs' namespace, read through the official client."""
+
+    def __init__(self, access: ClusterAccess) -> None:
+        # Imported here: half a second that a preview and the other clouds' programs need not spend.
+        from kubernetes import client, config
+
+        if access.kubeconfig is None:
+            api = config.new_client_from_config(context=access.context)
+        else:
+            api = config.new_client_from_config_dict(yaml.safe_load(access.kubeconfig), context=access.context)
+        self._workflows = client.CustomObjectsApi(api)
+        self._pods = client.CoreV1Api(api)
+
+    def statuses(self, names: Sequence[str]) -> dict[str, RunStatus]:
+        """The status of the named Workflows; one that does not exist is missing from the answer."""
+        listed = cast(
+            dict[str, Any],
+            self._workflows.list_namespaced_custom_object(
+                "argoproj.io", "v1alpha1", NAMESPACE, "workflows", _request_timeout=30
+            ),
+        )
+        now, wanted = datetime.now(UTC), set(names)
+        found = (item for item in listed["items"] if item["metadata"]["name"] in wanted)
+        return {item["metadata"]["name"]: status.read(item, now) for item in found}
+
+    def log_tail(self, workflow: str, node: str) -> list[str]:
+        """The last lines of a step's log, or none when its pod is gone."""
+        from kubernetes.client.exceptions import ApiException
+
+        selector = f"workflows.argoproj.io/workflow={workflow}"
+        try:
+            pods = self._pods.list_namespaced_pod(NAMESPACE, label_selector=selector, _request_timeout=30)
+            for metadata in (pod.metadata for pod in pods.items if pod.metadata is not None):
+                if metadata.name and (metadata.annotations or {}).get(_NODE_ID) == node:
+                    text = self._pods.read_namespaced_pod_log(
+                        metadata.name,
+                        NAMESPACE,
+                        container="main",
+                        tail_lines=LOG_LINES,
+                        _request_timeout=30,
+                    )
+                    return str(text).splitlines()
+        except ApiException:
+            return []
+        return []
+
+
+async def follow(runs: Runs, names: Sequence[str], report: Report) -> Mapping[str, RunStatus]:
+    """Waits until all named Workflows have ended; calls `report` with every status of every poll.
+
+    An API server that does not answer is asked again for ten minutes. Raises `pulumi.RunError` for a run that is
+    deleted meanwhile, and when the API server stays away.
+    """
+    problems = 0
+    while True:
+        try:
+            found = await asyncio.to_thread(runs.statuses, names)
+            problems = 0
+        except Exception as error:
+            problems += 1
+            if problems > MAX_PROBLEMS:
+                raise pulumi.RunError(f"the cluster does not answer: {error}; the runs go on, `up` again") from error
+            await asyncio.sleep(POLL_SECONDS)
+            continue
+        if lost := [name for name in names if name not in found]:
+            raise pulumi.RunError(
+                f"{', '.join(lost)}: deleted while it was followed; `pulumi refresh` and then `pulumi up` runs it again"
+            )
+        for found_status in found.values():
+            report(found_status)
+        if all(found_status.ended for found_status in found.values()):
+            return found
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def explain_failures(runs: Runs, ended: Mapping[str, RunStatus], urns: Mapping[str, str]) -> str | None:
+    """A text that names every failed run, its step, its reason and the last lines of its log; None if all is well."""
+    failed = [run for run in ended.values() if run.failed]
+    if not failed:
+        return None
+    done = len(ended) - len(failed)
+    lines = [f"{len(failed)} of {len(ended)} runs failed" + (f", {done} done:" if done else ":")]
+    for run in failed:
+        for failure in run.failures:
+            lines += [f"  {run.subject}: {failure.step}: {_reason(failure)}"]
+            lines += [f"      {line}" for line in runs.log_tail(run.workflow, failure.node)]
+        lines += [
+            f"    mend the input or the setting and run `up` again, or try again as it is: "
+            f"pulumi up --target-replace '{urns[run.workflow]}'"
+        ]
+    return "\n".join(lines)
+
+
+def _reason(failure: Failure) -> str:
+    return failure.message + (f" (after {failure.tries} tries)" if failure.tries > 1 else "")

@@ -1,0 +1,1 @@
+"""The pipelines: pure functions from typed values to Argo manifests. Nothing here does I/O or knows Pulumi."""
