@@ -41,10 +41,12 @@ class Runs:
         # Imported here: half a second that a preview and the other clouds' programs need not spend.
         from kubernetes import client, config
 
+        load: Any = config.new_client_from_config  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
         if access.kubeconfig is None:
-            api = config.new_client_from_config(context=access.context)
+            api = load(context=access.context)
         else:
-            api = config.new_client_from_config_dict(yaml.safe_load(access.kubeconfig), context=access.context)
+            load = config.new_client_from_config_dict  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+            api = load(yaml.safe_load(access.kubeconfig), context=access.context)
         self._workflows = client.CustomObjectsApi(api)
         self._pods = client.CoreV1Api(api)
 

@@ -1,0 +1,103 @@
+"""Settings: typed and complete, or refused with key, value and remedy."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from quantities import parse_bytes, parse_cpu
+from settings import COMMON_KEYS, SettingsError, load
+
+ROOT = Path(__file__).parents[2]
+
+
+def problems(**config: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load({"biojobs:cloud": "local", **{f"biojobs:{key}": value for key, value in config.items()}}, "local", ROOT)
+    return str(caught.value).splitlines()
+
+
+def test_a_cloud_is_all_that_must_be_set() -> None:
+    settings = load({"biojobs:cloud": "local"}, "local", ROOT)
+    assert settings.local.context == "biojobs-sandbox"
+    assert settings.classes.large.threads == 2
+
+
+def test_keys_of_other_projects_are_left_alone() -> None:
+    assert load({"biojobs:cloud": "local", "aws:region": "eu-west-1"}, "local", ROOT).cloud == "local"
+
+
+def test_structured_values_arrive_as_json() -> None:
+    classes = {"large": {"cpu": "4", "memory": "16Gi", "scratch": "100Gi"}}
+    config = {"biojobs:cloud": "local", "biojobs:classes": json.dumps(classes), "biojobs:wait": "false"}
+    settings = load(config, "local", ROOT)
+    assert (settings.classes.large.threads, settings.classes.large.memory_mib) == (4, 16384)
+    assert settings.classes.small.threads == 1
+    assert settings.wait is False
+
+
+@pytest.mark.parametrize("value", [None, "azure", ""])
+def test_a_missing_or_unknown_cloud_is_refused_with_the_choices(value: str | None) -> None:
+    with pytest.raises(SettingsError, match=r"biojobs:cloud: .*; set it in Pulumi.dev.yaml to one of local, aws, gcp"):
+        load({} if value is None else {"biojobs:cloud": value}, "dev", ROOT)
+
+
+def test_a_key_of_another_cloud_is_refused() -> None:
+    (problem,) = problems(region="eu-west-1")
+    assert problem == "biojobs:region: 'eu-west-1': is a key of aws and gcp, and this stack is on local; remove it"
+
+
+def test_a_misspelt_key_is_refused_with_the_right_one() -> None:
+    assert problems(sheeet="x.csv") == ["biojobs:sheeet: 'x.csv': is not a key; did you mean biojobs:sheet?"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        (
+            "classes",
+            '{"large": {"cpu": "2", "memory": "4G", "scratch": "1Gi"}}',
+            "large.memory: '4G': write a whole number with Mi, Gi or Ti, such as 4Gi; did you mean 4Gi?",
+        ),
+        ("classes", '{"large": {"cpu": "0", "memory": "4Gi", "scratch": "1Gi"}}', "large.cpu: '0': write whole cores"),
+        ("classes", '{"large": {"cpu": "2", "memory": "-4Gi", "scratch": "1Gi"}}', "large.memory: '-4Gi'"),
+        (
+            "classes",
+            '{"large": {"cpu": "2", "memory": "100Mi", "scratch": "1Gi"}}',
+            "the tools need at least 512Mi; raise it",
+        ),
+        ("classes", '{"large": {"cpu": "2", "memory": "9Ti", "scratch": "1Gi"}}', "is over biojobs:quota.memory '2Ti'"),
+        ("classes", '{"large": {"cpu": "500", "memory": "4Gi", "scratch": "1Gi"}}', "is over biojobs:quota.cpu '400'"),
+        ("classes", '{"large": {"cpu": "2"}}', "biojobs:classes.large.memory: is missing; set it"),
+        ("classes", '{"medium": {}}', "biojobs:classes.medium: {}: is not a key here"),
+        ("classes", "{large", "is not valid JSON"),
+        ("classes", "large", "biojobs:classes: 'large': write a YAML mapping"),
+        ("qc", '{"mustNotFail": ["Per base quality"]}', "biojobs:qc.mustNotFail[0]: 'Per base quality': use one of"),
+        ("qc", '{"minReads": -1}', "biojobs:qc.minReads: -1"),
+        ("wait", "maybe", "biojobs:wait: 'maybe': write true or false"),
+        ("batchBases", "10.5", "biojobs:batchBases: '10.5': write a whole number"),
+        ("sheet", "samples/none.csv", "biojobs:sheet: 'samples/none.csv' is not a file"),
+        ("registry", "http://localhost:5000", "host[:port][/path] in lower case without a scheme"),
+        ("registry", "localhost:5000/$(id)", "without a scheme"),
+        ("context", "a b; rm", "kubectl config get-contexts"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_with_key_value_and_remedy(key: str, value: str, said: str) -> None:
+    assert any(said in problem for problem in problems(**{key: value}))
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems(region="x", sheeet="y", wait="z", batchBases="w")) == 4
+
+
+def test_quantities() -> None:
+    assert (parse_bytes("512Mi"), parse_bytes("2Gi"), parse_cpu("500m"), parse_cpu("3")) == (2**29, 2**31, 500, 3000)
+
+
+def test_every_key_of_the_local_stack_file_is_known() -> None:
+    import yaml
+
+    stack_file = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_file.items()}
+    assert load(config, "local", ROOT).cloud == "local"
+    assert "batchBases" in COMMON_KEYS
