@@ -1,0 +1,171 @@
+"""The platform's components, built with recorded resources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+
+from components.argo import Argo, artifact_repository, chart_values
+from components.biojobs import Biojobs
+from components.contracts import Cloud, Cluster, Endpoint, Identity, Registry, Store
+from components.images import Images
+from components.local.folder import Credentials
+from components.local.store import LocalStore
+from settings import Quota
+from tests.components.conftest import Recorder
+from workflows.types import Placement, StoreUris
+
+SECRET_SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+"""How a secret value travels to the engine (pulumi.runtime.rpc)."""
+
+ENDPOINT = Endpoint("store.biojobs-store.svc:9000", 9000, "an-access-key", "a-secret-key")
+
+
+def store(endpoint: Endpoint | None = ENDPOINT, scheme: str = "s3") -> Store:
+    uris = StoreUris(f"{scheme}://reads", f"{scheme}://reference", f"{scheme}://results")
+    return Store(uris, where="results", endpoint=endpoint)
+
+
+def cloud(provider: k8s.Provider, endpoint: Endpoint | None = ENDPOINT) -> Cloud:
+    sizes = {"small": Placement(), "large": Placement(), "huge": Placement()}
+    return Cloud(
+        Cluster(provider, sizes, (6443,), pulumi.Output.from_input("ctx")),  # pyright: ignore[reportArgumentType]
+        Registry("localhost:5050/biojobs"),
+        Identity({"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}),
+        store(endpoint),
+    )
+
+
+@pytest.fixture
+def namespace(recorder: Recorder) -> Recorder:
+    @pulumi.runtime.test
+    def build() -> pulumi.Output[Any]:
+        made = Biojobs("local-biojobs", "local", cloud(k8s.Provider("p", context="ctx")), Quota())  # pyright: ignore
+        return pulumi.Output.all(*(resource.urn for resource in made.ready))
+
+    build()
+    return recorder
+
+
+def test_the_namespace_enforces_pod_security_restricted(namespace: Recorder) -> None:
+    (made,) = namespace.of("Namespace").values()
+    assert made["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_all_traffic_is_denied_but_names_the_api_and_the_store(namespace: Recorder) -> None:
+    deny = namespace.one("NetworkPolicy", "local-biojobs-deny")["spec"]
+    assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    egress = namespace.one("NetworkPolicy", "local-biojobs-egress")["spec"]
+    assert egress["policyTypes"] == ["Egress"]
+    ports = {(port["protocol"], port["port"]) for port in egress["egress"][0]["ports"]}
+    assert ports == {("UDP", 53), ("TCP", 53), ("TCP", 443), ("TCP", 6443), ("TCP", 9000)}
+
+
+def test_a_step_may_write_its_task_results_and_nothing_else(namespace: Recorder) -> None:
+    (role,) = namespace.of("Role").values()
+    assert role["rules"] == [
+        {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
+    ]
+    (binding,) = namespace.of("RoleBinding").values()
+    assert [subject["name"] for subject in binding["subjects"]] == ["runner"]
+
+
+def test_the_runner_carries_the_clouds_identity(namespace: Recorder) -> None:
+    (account,) = namespace.of("ServiceAccount").values()
+    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}
+
+
+def test_nothing_in_the_namespace_can_be_published_to_the_outside(namespace: Recorder) -> None:
+    (quota,) = namespace.of("ResourceQuota").values()
+    assert quota["spec"]["hard"]["services.loadbalancers"] == "0"
+    assert quota["spec"]["hard"]["services.nodeports"] == "0"
+
+
+def test_every_object_says_whose_it_is(namespace: Recorder) -> None:
+    kinds = ("Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy", "ServiceAccount", "Role", "Secret")
+    for kind in kinds:
+        for made in namespace.of(kind).values():
+            found = made["metadata"]["labels"]
+            assert (found["app.kubernetes.io/managed-by"], found["biojobs/stack"]) == ("pulumi", "local"), kind
+
+
+@pulumi.runtime.test
+def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder) -> Any:
+    provider = k8s.Provider("p", context="ctx")
+    made = Argo("local-argo", "local", cloud(provider).cluster, store())
+
+    def check(_: object) -> None:
+        release = recorder.one("Release", "local-argo-release")
+        assert (release["chart"], release["version"]) == ("argo-workflows", "1.0.18")
+        assert release["values"]["images"]["tag"] == "v4.0.7"
+        assert release["values"]["controller"]["workflowNamespaces"] == ["biojobs"]
+        assert release["values"]["server"]["authModes"] == ["client"]
+        assert release["values"]["crds"]["full"] is False
+
+    return made.release.urn.apply(check)
+
+
+def test_no_ttl_and_no_retention_deletes_a_run_that_pulumi_manages() -> None:
+    values = chart_values(store())
+    assert "ttlStrategy" not in str(values)
+    assert "retentionPolicy" not in str(values)
+    assert values["controller"]["workflowDefaults"]["spec"]["podGC"] == {"strategy": "OnPodSuccess"}
+
+
+def test_logs_are_archived_by_secret_by_own_identity_or_in_gcs() -> None:
+    assert artifact_repository(store())["s3"]["accessKeySecret"] == {"name": "store", "key": "access-key"}
+    assert artifact_repository(store(None))["s3"]["useSDKCreds"] is True
+    assert artifact_repository(store(None, "gs"))["gcs"]["bucket"] == "results"
+    assert "an-access-key" not in str(chart_values(store()))
+
+
+@pulumi.runtime.test
+def test_images_are_used_by_digest_and_not_built_in_a_preview(recorder: Recorder) -> Any:
+    made = Images("local-images", ["fastqc"], Registry("localhost:5050/biojobs"), "debian:trixie-slim")
+
+    def check(ref: str) -> None:
+        image = recorder.one("Image", "local-images-fastqc")
+        assert "@sha256:" in ref
+        assert image["buildOnPreview"] is False
+        assert image["buildArgs"] == {"BASE": "debian:trixie-slim"}
+        assert image["dockerfile"]["location"] == "images/fastqc/Dockerfile"
+        assert Path(image["context"]["named"]["tools"]["location"], "rclone").is_file()
+
+    return made.refs["fastqc"].apply(check)
+
+
+@pulumi.runtime.test
+def test_a_push_password_is_secret(recorder: Recorder) -> Any:
+    made = Images("i", ["fastqc"], Registry("r.example/b", "user", "hunter2"), "debian:trixie-slim")
+
+    def check(_: object) -> None:
+        registries = recorder.one("Image", "i-fastqc")["registries"]
+        assert registries[SECRET_SIGNATURE] == SECRET
+        assert registries["value"][0]["password"] == "hunter2"
+
+    return made.refs["fastqc"].apply(check)
+
+
+@pulumi.runtime.test
+def test_the_local_store_serves_a_plain_folder_with_keys_from_a_secret(recorder: Recorder) -> Any:
+    made = LocalStore(
+        "s", "local", Path("/data/w"), 10001, "store@sha256:1", Credentials("an-access-key", "a-very-private-key")
+    )
+
+    def check(_: object) -> None:
+        volume = recorder.one("PersistentVolume", "s-volume")["spec"]
+        assert volume["hostPath"] == {"path": "/data/w", "type": "Directory"}
+        assert volume["persistentVolumeReclaimPolicy"] == "Retain"
+        deployment = recorder.one("Deployment", "s-deployment")["spec"]
+        assert deployment["strategy"] == {"type": "Recreate"}
+        pod = deployment["template"]["spec"]
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert pod["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["key"] == "access-key"
+        assert "a-very-private-key" not in str(deployment)
+        assert "type" not in recorder.one("Service", "s-service")["spec"]
+
+    return made.url.apply(check)
