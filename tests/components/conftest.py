@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pulumi
 import pytest
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+
+
+def drained(test: Test) -> Test:
+    """Runs a test to the end of every output: without it a failed apply would pass."""
+    return cast(Test, pulumi.runtime.test(test))  # pyright: ignore[reportUnknownMemberType]
 
 
 @dataclass
@@ -16,12 +24,13 @@ class Recorder(pulumi.runtime.Mocks):
     resources: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict[tuple[str, str], dict[str, Any]])
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.resources[(args.typ.rsplit(":", 1)[-1], args.name)] = args.inputs
-        outputs = dict(args.inputs)
+        inputs = cast(dict[str, Any], args.inputs)  # pyright: ignore[reportUnknownMemberType]
+        self.resources[(args.typ.rsplit(":", 1)[-1], args.name)] = inputs
+        outputs = dict(inputs)
         if args.typ == "docker-build:index:Image":
-            outputs |= {"ref": f"{args.inputs['tags'][0]}@sha256:{'a' * 64}", "digest": "sha256:" + "a" * 64}
+            outputs |= {"ref": f"{inputs['tags'][0]}@sha256:{'a' * 64}", "digest": "sha256:" + "a" * 64}
         if args.typ == "kubernetes:core/v1:Service":
-            outputs |= {"spec": {**args.inputs["spec"], "clusterIP": "10.0.0.9"}}
+            outputs |= {"spec": {**inputs["spec"], "clusterIP": "10.0.0.9"}}
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> Any:

@@ -16,7 +16,7 @@ from components.images import Images
 from components.local.folder import Credentials
 from components.local.store import LocalStore
 from settings import Quota
-from tests.components.conftest import Recorder
+from tests.components.conftest import Recorder, drained
 from workflows.types import Placement, StoreUris
 
 SECRET_SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
@@ -42,7 +42,7 @@ def cloud(provider: k8s.Provider, endpoint: Endpoint | None = ENDPOINT) -> Cloud
 
 @pytest.fixture
 def namespace(recorder: Recorder) -> Recorder:
-    @pulumi.runtime.test
+    @drained
     def build() -> pulumi.Output[Any]:
         made = Biojobs("local-biojobs", "local", cloud(k8s.Provider("p", context="ctx")), Quota())  # pyright: ignore
         return pulumi.Output.all(*(resource.urn for resource in made.ready))
@@ -93,7 +93,7 @@ def test_every_object_says_whose_it_is(namespace: Recorder) -> None:
             assert (found["app.kubernetes.io/managed-by"], found["biojobs/stack"]) == ("pulumi", "local"), kind
 
 
-@pulumi.runtime.test
+@drained
 def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder) -> Any:
     provider = k8s.Provider("p", context="ctx")
     made = Argo("local-argo", "local", cloud(provider).cluster, store())
@@ -123,7 +123,7 @@ def test_logs_are_archived_by_secret_by_own_identity_or_in_gcs() -> None:
     assert "an-access-key" not in str(chart_values(store()))
 
 
-@pulumi.runtime.test
+@drained
 def test_images_are_used_by_digest_and_not_built_in_a_preview(recorder: Recorder) -> Any:
     made = Images("local-images", ["fastqc"], Registry("localhost:5050/biojobs"), "debian:trixie-slim")
 
@@ -138,7 +138,7 @@ def test_images_are_used_by_digest_and_not_built_in_a_preview(recorder: Recorder
     return made.refs["fastqc"].apply(check)
 
 
-@pulumi.runtime.test
+@drained
 def test_a_push_password_is_secret(recorder: Recorder) -> Any:
     made = Images("i", ["fastqc"], Registry("r.example/b", "user", "hunter2"), "debian:trixie-slim")
 
@@ -150,7 +150,7 @@ def test_a_push_password_is_secret(recorder: Recorder) -> Any:
     return made.refs["fastqc"].apply(check)
 
 
-@pulumi.runtime.test
+@drained
 def test_the_local_store_serves_a_plain_folder_with_keys_from_a_secret(recorder: Recorder) -> Any:
     made = LocalStore(
         "s", "local", Path("/data/w"), 10001, "store@sha256:1", Credentials("an-access-key", "a-very-private-key")

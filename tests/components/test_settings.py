@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
+from docs.settings import markdown, schema
 from quantities import parse_bytes, parse_cpu
-from settings import COMMON_KEYS, SettingsError, load
+from settings import SettingsError, load
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,10 +96,13 @@ def test_quantities() -> None:
     assert (parse_bytes("512Mi"), parse_bytes("2Gi"), parse_cpu("500m"), parse_cpu("3")) == (2**29, 2**31, 500, 3000)
 
 
-def test_every_key_of_the_local_stack_file_is_known() -> None:
-    import yaml
+def test_the_documentation_of_the_settings_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text() == markdown(), "run `make docs`"
+    assert (ROOT / "docs" / "settings.schema.json").read_text() == schema(), "run `make docs`"
 
-    stack_file = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+
+@pytest.mark.parametrize("stack", ["local", "aws", "gcp"])
+def test_every_stack_file_loads(stack: str) -> None:
+    stack_file = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_file.items()}
-    assert load(config, "local", ROOT).cloud == "local"
-    assert "batchBases" in COMMON_KEYS
+    assert load(config, stack, ROOT).cloud == stack

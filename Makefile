@@ -1,0 +1,55 @@
+# Two commands: `make up` and `make test`. Both install what they need. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+STACK ?= local
+PYTHON := .venv/bin/python
+# A stack file that names a context has a cluster of its own; `local` without one runs on the sandbox.
+SANDBOX := $(if $(filter local,$(STACK)),$(shell grep -qE '^ *biojobs:context:' Pulumi.$(STACK).yaml || echo yes))
+ENVIRONMENT = eval "$$(STACK=$(STACK) $(PYTHON) -m offline.env)"
+
+.PHONY: help up down preview destroy env status test check docs bench venv
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: venv ## Build the stack, run the samples, say where the results are (STACK=local)
+	@$(if $(SANDBOX),$(PYTHON) -m sandbox up)
+	@$(ENVIRONMENT); pulumi up --stack $(STACK) --yes --skip-preview
+
+down: venv ## Take the stack away, the sandbox too; the workspace with the results stays
+ifeq ($(SANDBOX),yes)
+	@$(ENVIRONMENT); ! $(PYTHON) -m sandbox status >/dev/null 2>&1 \
+	  || pulumi destroy --stack $(STACK) --yes --skip-preview || echo "going on: the whole cluster is taken away" >&2
+	@$(PYTHON) -m sandbox down
+	@$(ENVIRONMENT); pulumi stack rm --stack $(STACK) --yes --force --preserve-config
+else
+	@$(MAKE) --no-print-directory destroy
+endif
+
+preview: venv ## Show what `up` would change
+	@$(ENVIRONMENT); pulumi preview --stack $(STACK)
+
+destroy: venv ## Take the stack away, and leave the sandbox running
+	@$(ENVIRONMENT); pulumi destroy --stack $(STACK) --yes --skip-preview
+
+env: venv ## Print the environment of plain `pulumi` commands: eval "$(make env)"
+	@STACK=$(STACK) $(PYTHON) -m offline.env
+
+status: venv ## Show the health of the sandbox
+	@$(PYTHON) -m sandbox status
+
+test: venv ## Run all tests, ring by ring
+	@$(PYTHON) -m tests
+
+check: venv ## Format, lint and types
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/pyright
+
+docs: venv ## Write docs/settings.md and docs/settings.schema.json from the settings' types
+	@$(PYTHON) -m docs.settings
+
+bench: venv ## Measure speed and size (never part of the tests)
+	@$(PYTHON) -m bench
+
+venv:
+	@bootstrap/venv.sh

@@ -1,0 +1,1 @@
+"""Documentation, part of it made from the code."""

@@ -1,0 +1,77 @@
+"""`python -m tests`: all rings one after the other, each with its time. Needs root on Linux for the last two.
+
+A ring that cannot run says why; with CI=true that is a failure. Arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+SANDBOX_DOWN = "tests/cluster/test_zz_sandbox_down.py"
+
+
+def anywhere() -> str | None:
+    """Needs nothing."""
+    return None
+
+
+def root_on_linux() -> str | None:
+    """Why the sandbox cannot run here, or None."""
+    if sys.platform != "linux":
+        return "it runs a Kubernetes node of its own, which takes Linux; run it on a Linux machine"
+    if os.geteuid() != 0:
+        return "it runs a Kubernetes node of its own, which takes root; run `sudo make test`"
+    return None
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Tests that need the same things. `before` is a command that makes those ready."""
+
+    name: str
+    paths: tuple[str, ...]
+    cannot_run: Callable[[], str | None] = anywhere
+    before: tuple[str, ...] = ()
+
+
+SANDBOX_UP = (sys.executable, "-m", "sandbox", "up")
+RINGS = (
+    Ring("functions and components", ("tests/workflows", "tests/components", "tests/sandbox")),
+    Ring("engine, with stand-in clouds", ("tests/engine",)),
+    Ring("images and steps", ("tests/images",), root_on_linux, SANDBOX_UP),
+    Ring("Kubernetes, with real reads", ("tests/cluster",), root_on_linux, SANDBOX_UP),
+)
+
+
+def run(ring: Ring, arguments: list[str]) -> str:
+    """Runs a ring; answers `passed`, `failed` or why it did not run."""
+    if reason := ring.cannot_run():
+        return f"not run: {reason}"
+    if ring.before and subprocess.run(ring.before, check=False).returncode != 0:
+        return "failed"
+    pytest = [sys.executable, "-m", "pytest", *ring.paths, *arguments]
+    return "passed" if subprocess.run(pytest, check=False).returncode == 0 else "failed"
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the checks and all rings, however the earlier ones went."""
+    results: list[tuple[str, str, float]] = []
+    for ring in RINGS:
+        print(f"\n=== ring: {ring.name}", flush=True)
+        started = time.monotonic()
+        results.append((ring.name, run(ring, arguments), time.monotonic() - started))
+    print("\nring                           time  result")
+    for name, result, seconds in results:
+        print(f"{name:28} {seconds:6.0f} s  {result}")
+    ran = [result for _, result, _ in results if not result.startswith("not run")]
+    incomplete = len(ran) < len(results) and os.environ.get("CI") == "true"
+    return 1 if "failed" in ran or incomplete else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
