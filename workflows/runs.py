@@ -11,14 +11,10 @@ from hera.workflows import DAG, Task, Workflow
 from hera.workflows import models as m
 
 from workflows.steps import Step, container, fan_out_arguments
-from workflows.types import Manifest, Platform, content_hash
+from workflows.types import KIND_LABEL, SAMPLE_LABEL, STACK_LABEL, Manifest, Platform, content_hash
 
 GRACE_SECONDS = 15
 """What a spot node of Google Cloud leaves to a pod at the least; a step that is told to stop is gone well before."""
-
-SAMPLE_LABEL = "biojobs/sample"
-KIND_LABEL = "biojobs/kind"
-STACK_LABEL = "biojobs/stack"
 
 
 def workflow(kind: str, subject: str, stages: Sequence[Step], platform: Platform) -> Manifest:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from workflows.runs import SAMPLE_LABEL
+from workflows.types import SAMPLE_LABEL
 
 _DONE = {"Succeeded", "Failed", "Error"}
 _MARKS = {

@@ -10,7 +10,7 @@ from typing import Any
 from hera.workflows import Container, EmptyDirVolume, Env, Parameter, RetryStrategy, SecretEnv
 from hera.workflows import models as m
 
-from workflows.types import Platform, SizeName
+from workflows.types import SAMPLE_LABEL, Platform, SizeName
 
 MAX_INTERRUPTIONS = 5
 _BACKOFF = m.Backoff(duration="5s", factor=m.IntOrString(root=2), max_duration="30m")
@@ -83,7 +83,7 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
         pod_spec_patch=_double_memory_after_oom(size.memory_mib),
         node_selector=dict(placement.node_selector) or None,
         tolerations=[m.Toleration.model_validate(dict(taint)) for taint in placement.tolerations] or None,
-        labels={"biojobs/step": step.name, "biojobs/sample": subject},
+        labels={"biojobs/step": step.name, SAMPLE_LABEL: subject},
     )
 
 

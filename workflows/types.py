@@ -11,6 +11,10 @@ from typing import Any, Literal
 SizeName = Literal["small", "large", "huge"]
 Manifest = dict[str, Any]
 
+SAMPLE_LABEL = "biojobs/sample"
+KIND_LABEL = "biojobs/kind"
+STACK_LABEL = "biojobs/stack"
+
 
 @dataclass(frozen=True)
 class Source:

@@ -1,0 +1,1 @@
+"""Speed and size, measured; never part of the tests."""

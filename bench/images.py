@@ -1,0 +1,39 @@
+"""Compressed sizes of our images as the registry holds them, and of their shared layers."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import versions
+from bench.shell import REGISTRY
+
+_ACCEPT = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+
+
+def measure() -> Iterator[str]:
+    """A row an image; each layer that images share is counted once in the last row."""
+    host, _, path = REGISTRY.partition("/")
+    layers = {name: _layers(host, f"{path}/{name}", tag) for name, tag in versions.IMAGES.items()}
+    yield "| image | compressed MB | layers |"
+    yield "|---|---|---|"
+    for name, sizes in layers.items():
+        yield f"| {name} | {sum(sizes.values()) / 1e6:.1f} | {len(sizes)} |"
+    union = {digest: size for sizes in layers.values() for digest, size in sizes.items()}
+    yield f"| all, shared layers once | {sum(union.values()) / 1e6:.1f} | {len(union)} |"
+
+
+def _layers(host: str, repository: str, tag: str) -> dict[str, int]:
+    manifest = _get(f"http://{host}/v2/{repository}/manifests/{tag}")
+    if "manifests" in manifest:
+        real = next(item for item in manifest["manifests"] if item["platform"]["os"] == "linux")
+        manifest = _get(f"http://{host}/v2/{repository}/manifests/{real['digest']}")
+    return {layer["digest"]: layer["size"] for layer in manifest["layers"]}
+
+
+def _get(url: str) -> Any:
+    accept = f"{_ACCEPT}, application/vnd.oci.image.index.v1+json"
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": accept})) as answer:
+        return json.load(answer)
