@@ -61,6 +61,8 @@ def chart_values(store: Store) -> dict[str, Any]:
         "controller": {
             "workflowNamespaces": [NAMESPACE],
             "resources": _resources("100m", "256Mi", "1Gi"),
+            # A step starts up to this long after the one before it; the default of 10 s is for many thousands of runs.
+            "extraEnv": [{"name": "DEFAULT_REQUEUE_TIME", "value": "2s"}],
             # Pods whose main container never ran were hit by the platform, not by their own doing.
             "failedPodRestart": {"enabled": True, "maxRestarts": 3},
             "workflowDefaults": {

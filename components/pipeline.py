@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from components.contracts import Cloud
 from components.inputs import Inputs
 from components.names import NAMESPACE, RUNNER, STORE_ACCESS_KEY, STORE_SECRET, STORE_SECRET_KEY
-from components.runs import ClusterAccess, Runs, explain_failures, follow
+from components.runs import ClusterAccess, Runs, Shown, explain_failures, follow
 from settings import Settings
 from workflows.status import RunStatus
 from workflows.types import Manifest, Platform, Size, SizeName, StoreAccess
@@ -89,11 +89,10 @@ class Pipeline(pulumi.ComponentResource):
     async def _follow(self, runs: Mapping[str, k8s.apiextensions.CustomResource], values: Sequence[Any]) -> str:
         names, urns, context, kubeconfig = values
         access = Runs(ClusterAccess(context, kubeconfig))
-        shown: dict[str, str] = {}
+        shown = Shown()
 
         def report(status: RunStatus) -> None:
-            if shown.get(status.workflow) != status.progress:
-                shown[status.workflow] = status.progress
+            if shown.is_news(status):
                 pulumi.log.info(status.progress, resource=runs[status.workflow], ephemeral=True)
 
         ended = await follow(access, names, report)

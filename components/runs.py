@@ -7,6 +7,8 @@ for each run in its own creation would let no more than those few run.
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +22,11 @@ from workflows import status
 from workflows.status import Failure, RunStatus
 
 POLL_SECONDS = 2.0
+SHOW_SECONDS = 10.0
 LOG_LINES = 15
 MAX_PROBLEMS = 300  # two seconds each: ten minutes without an answer
+_EXECUTOR_LINE = re.compile(r"(time=\S+ level=\w+ msg=.* argo=true|Error: exit status \d+$)")
+"""Lines that Argo's executor adds to a step's own."""
 _NODE_ID = "workflows.argoproj.io/node-id"
 Report = Callable[[RunStatus], None]
 
@@ -75,13 +80,29 @@ class Runs:
                         metadata.name,
                         NAMESPACE,
                         container="main",
-                        tail_lines=LOG_LINES,
+                        tail_lines=LOG_LINES * 2,
                         _request_timeout=30,
                     )
-                    return str(text).splitlines()
+                    return [line for line in str(text).splitlines() if not _EXECUTOR_LINE.match(line)][-LOG_LINES:]
         except ApiException:
             return []
         return []
+
+
+class Shown:
+    """What has been said of each run: a new state is news at once, mere passing of time every ten seconds."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[str, float]] = {}
+
+    def is_news(self, run: RunStatus) -> bool:
+        """True when the run's progress should be shown again."""
+        state, now = status.without_times(run.progress), time.monotonic()
+        before, when = self._last.get(run.workflow, ("", 0.0))
+        if state == before and (run.ended or now - when < SHOW_SECONDS):
+            return False
+        self._last[run.workflow] = state, now
+        return True
 
 
 async def follow(runs: Runs, names: Sequence[str], report: Report) -> Mapping[str, RunStatus]:
@@ -125,7 +146,7 @@ def explain_failures(runs: Runs, ended: Mapping[str, RunStatus], urns: Mapping[s
             lines += [f"      {line}" for line in runs.log_tail(run.workflow, failure.node)]
         lines += [
             f"    mend the input or the setting and run `up` again, or try again as it is: "
-            f"pulumi up --target-replace '{urns[run.workflow]}'"
+            f"pulumi up --replace '{urns[run.workflow]}'"
         ]
     return "\n".join(lines)
 

@@ -98,6 +98,11 @@ def said(message: str) -> str:
     return match["said"].strip() if match else message
 
 
+def without_times(progress: str) -> str:
+    """A progress text without its clocks: what stays the same while nothing but time goes by."""
+    return re.sub(r" \d+m\d\ds", "", progress)
+
+
 def _progress(phase: str, nodes: list[Mapping[str, Any]], now: datetime) -> str:
     if phase == "Pending":
         return "waiting to start"

@@ -130,7 +130,7 @@ def test_a_failed_run_fails_the_pipeline_with_sample_step_reason_log_and_remedy(
     said = str(caught.value)
     assert "S3: fastqc: bad input: line 7" in said
     assert "the last line of the log" in said
-    assert "pulumi up --target-replace 'urn:" in said
+    assert "pulumi up --replace 'urn:" in said
 
 
 def test_a_failed_reference_starts_no_sample(runs: FakeRuns, sheet: Path, recorder: Recorder) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from workflows.status import read, said
+from workflows.status import read, said, without_times
 
 NOW = datetime(2026, 1, 1, 12, 1, 30, tzinfo=UTC)
 
@@ -73,3 +73,9 @@ def test_only_the_last_try_counts_and_the_tries_are_counted() -> None:
 def test_a_workflow_that_failed_without_a_pod_gives_its_own_message() -> None:
     (failure,) = read(workflow("Error", message="invalid spec"), NOW).failures
     assert (failure.step, failure.message) == ("workflow", "invalid spec")
+
+
+def test_time_alone_is_no_news() -> None:
+    assert without_times("fastqc done, align running 1m30s (x)") == without_times(
+        "fastqc done, align running 61m02s (x)"
+    )
