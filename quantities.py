@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
+MIB: Final = 2**20
 _BYTES: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
@@ -28,14 +29,23 @@ def parse_cpu(quantity: str) -> int:
     return int(match[1]) * (1 if match[2] else 1000)
 
 
+def write_bytes(count: int) -> str:
+    """Whole mebibytes as Kubernetes itself writes them: any other spelling is a difference at every preview."""
+    unit = next(unit for unit in ("Ti", "Gi", "Mi") if count % _BYTES[unit] == 0)
+    return f"{count // _BYTES[unit]}{unit}"
+
+
+def write_cpu(millicores: int) -> str:
+    """Millicores as Kubernetes itself writes them."""
+    return f"{millicores}m" if millicores % 1000 else str(millicores // 1000)
+
+
 def _checked_bytes(value: str) -> str:
-    parse_bytes(value)
-    return value
+    return write_bytes(parse_bytes(value))
 
 
 def _checked_cpu(value: str) -> str:
-    parse_cpu(value)
-    return value
+    return write_cpu(parse_cpu(value))
 
 
 Bytes = Annotated[str, AfterValidator(_checked_bytes)]

@@ -10,6 +10,7 @@ from typing import Any
 from hera.workflows import Container, EmptyDirVolume, Env, Parameter, RetryStrategy, SecretEnv
 from hera.workflows import models as m
 
+from quantities import MIB, write_bytes
 from workflows.types import SAMPLE_LABEL, Platform, SizeName
 
 MAX_INTERRUPTIONS = 5
@@ -59,7 +60,7 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
     """The Hera template of a step; what differs between its items are input parameters."""
     size = platform.sizes[step.size]
     placement = platform.placements[step.size]
-    memory = f"{size.memory_mib}Mi"
+    memory = write_bytes(size.memory_mib * MIB)
     return Container(
         name=step.name,
         inputs=[Parameter(name=name) for name in _parameters(step.items[0])],
@@ -132,6 +133,6 @@ def _quantities(values: dict[str, str]) -> dict[str, m.Quantity]:
 
 def _double_memory_after_oom(memory_mib: int) -> str:
     """A pod patch that Argo fills in at every try: double memory if the last one was killed for want of it."""
-    mebibytes = f"lastRetry.message matches 'OOMKilled' ? '{memory_mib * 2}' : '{memory_mib}'"
-    memory = {"memory": "{{=" + mebibytes + "}}Mi"}
+    quantity = f"lastRetry.message matches 'OOMKilled' ? '{write_bytes(memory_mib * 2 * MIB)}' : '{write_bytes(memory_mib * MIB)}'"
+    memory = {"memory": "{{=" + quantity + "}}"}
     return json.dumps({"containers": [{"name": "main", "resources": {"requests": memory, "limits": memory}}]})

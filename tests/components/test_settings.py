@@ -92,6 +92,12 @@ def test_all_problems_are_told_at_once() -> None:
     assert len(problems(region="x", sheeet="y", wait="z", batchBases="w")) == 4
 
 
+def test_quantities_are_written_as_kubernetes_writes_them() -> None:
+    sizes = '{"large": {"cpu": "2000m", "memory": "4096Mi", "scratch": "1024Gi"}}'
+    large = load({"biojobs:cloud": "local", "biojobs:classes": sizes}, "local", ROOT).classes.large
+    assert (large.cpu, large.memory, large.scratch) == ("2", "4Gi", "1Ti")
+
+
 def test_quantities() -> None:
     assert (parse_bytes("512Mi"), parse_bytes("2Gi"), parse_cpu("500m"), parse_cpu("3")) == (2**29, 2**31, 500, 3000)
 

@@ -123,7 +123,7 @@ def test_memory_is_doubled_after_an_out_of_memory_kill_only(
 ) -> None:
     patch = json.loads(templates(alignment(sample, rules, platform))["align"]["podSpecPatch"])
     (container,) = patch["containers"]
-    wanted = "{{=lastRetry.message matches 'OOMKilled' ? '8192' : '4096'}}Mi"
+    wanted = "{{=lastRetry.message matches 'OOMKilled' ? '8Gi' : '4Gi'}}"
     assert container["resources"]["limits"]["memory"] == wanted
 
 
