@@ -37,6 +37,7 @@ def main(root: Path) -> None:
     images = Images(f"{stack}-images", ["fastqc", "bwa-mem2"], cloud.registry, settings.base_image)
     namespace = Biojobs(f"{stack}-biojobs", stack, cloud, settings.quota)
     argo = Argo(f"{stack}-argo", stack, cloud.cluster, cloud.store)
+    # How the runs ended is no output: it would differ between a preview and an up. A failure fails the program.
     pipeline = Pipeline(
         f"{stack}-pipeline",
         settings,
@@ -47,7 +48,6 @@ def main(root: Path) -> None:
     )
     pulumi.export("results", cloud.store.where)
     pulumi.export("runs", pipeline.runs)
-    pulumi.export("ended", pipeline.ended)
 
 
 main(Path.cwd())

@@ -133,6 +133,7 @@ def _quantities(values: dict[str, str]) -> dict[str, m.Quantity]:
 
 def _double_memory_after_oom(memory_mib: int) -> str:
     """A pod patch that Argo fills in at every try: double memory if the last one was killed for want of it."""
-    quantity = f"lastRetry.message matches 'OOMKilled' ? '{write_bytes(memory_mib * 2 * MIB)}' : '{write_bytes(memory_mib * MIB)}'"
+    once, twice = write_bytes(memory_mib * MIB), write_bytes(2 * memory_mib * MIB)
+    quantity = f"lastRetry.message matches 'OOMKilled' ? '{twice}' : '{once}'"
     memory = {"memory": "{{=" + quantity + "}}"}
     return json.dumps({"containers": [{"name": "main", "resources": {"requests": memory, "limits": memory}}]})
