@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.stack import Stack, environment, remove, unused_stack
+from tests.cluster.stack import Stack, make_env, remove, unused_stack
 
 
 @pytest.fixture(scope="session")
@@ -17,11 +17,12 @@ def stack() -> Iterator[Stack]:
     """A stack with the real reads of NA12878 in its sheet, up and done."""
     folder = Path(tempfile.mkdtemp(prefix="biojobs-test-"))
     folder.chmod(0o755)
-    os.environ.update(environment(folder))
+    os.environ.update(make_env())
     if reason := unused_stack():
         remove(folder)
         pytest.fail(reason)
     made = Stack(folder)
+    made.prepare()
     made.sheet({"NA12878": made.good("NA12878")})
     try:
         made.succeed()

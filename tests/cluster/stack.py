@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import json
 import os
@@ -24,6 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "samples" / "na12878-chr22"
 R1, R2 = DATA / "NA12878_1.fastq.gz", DATA / "NA12878_2.fastq.gz"
 PAIRS = 1633
+PROGRAM = (
+    *("__main__.py", "Pulumi.yaml", "quantities.py", "settings.py", "settings_errors.py", "versions.py"),
+    *("components", "workflows", "images", "samples"),
+)
 SECONDS = 900
 CLASSES = {
     "small": {"cpu": "200m", "memory": "1Gi", "scratch": "2Gi"},
@@ -46,10 +51,24 @@ class Ended:
 
 @dataclass
 class Stack:
-    """A stack called `test`; `folder` holds its state, its stack file, its sheet and its workspace."""
+    """A stack `local` of its own; `folder` holds its state, its stack file, its sheet and its workspace."""
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def project(self) -> Path:
+        """The program under a folder of its own, so that its stack file is not the user's."""
+        return self.folder / "project"
+
+    def prepare(self) -> None:
+        """Links the program into the project's folder, and makes the stack in a state of its own."""
+        self.project.mkdir()
+        for part in (*PROGRAM, ".venv"):
+            (self.project / part).symlink_to(ROOT / part)
+        (self.folder / "state").mkdir()
+        ended = self.run("stack", "init")
+        assert ended.code == 0, ended.output
 
     @property
     def workspace(self) -> Path:
@@ -83,20 +102,20 @@ class Stack:
         (self.folder / "sheet.csv").write_text("\n".join(["sample,fastq_1,fastq_2", *lines]) + "\n")
 
     def command(self, *words: str) -> list[str]:
-        """A pulumi command for this stack."""
+        """A pulumi command for this stack, after its stack file has been written."""
         config = {"cloud": "local", "sheet": str(self.folder / "sheet.csv"), "workspace": str(self.workspace)}
-        values = {"reference": str(DATA / "reference.fa"), "classes": CLASSES, **config, **self.settings}
-        stack_file = self.folder / "Pulumi.test.yaml"
+        values = {"reference": "samples/na12878-chr22/reference.fa", "classes": CLASSES, **config, **self.settings}
+        stack_file = self.project / "Pulumi.local.yaml"
         known: dict[str, Any] = yaml.safe_load(stack_file.read_text()) if stack_file.exists() else {}
         known["config"] = {f"biojobs:{key}": value for key, value in values.items()}
         stack_file.write_text(yaml.safe_dump(known))
-        return ["pulumi", *words, "--stack", "test", "--config-file", str(stack_file), "--non-interactive"]
+        return ["pulumi", *words, "--stack", "local", "--non-interactive"]
 
     def run(self, *words: str, seconds: float = SECONDS) -> Ended:
         """Runs a pulumi command to its end."""
         done = subprocess.run(
             self.command(*words),
-            cwd=ROOT,
+            cwd=self.project,
             env=environment(self.folder),
             capture_output=True,
             text=True,
@@ -118,7 +137,7 @@ class Stack:
         """Starts `pulumi up` in a process group of its own."""
         return subprocess.Popen(
             self.command("up", "--yes", "--skip-preview"),
-            cwd=ROOT,
+            cwd=self.project,
             env=environment(self.folder),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -134,23 +153,19 @@ def interrupt(running: subprocess.Popen[str]) -> str:
     return running.communicate(timeout=120)[0]
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """What `make env` gives a user, with a state of its own."""
-    state = folder / "state"
-    state.mkdir(parents=True, exist_ok=True)
-    wanted = {
-        **os.environ,
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "STACK": "test",
-    }
+@functools.cache
+def make_env() -> dict[str, str]:
+    """What `make env` gives a user."""
     exports = subprocess.run(
-        [sys.executable, "-m", "offline.env"], cwd=ROOT, env=wanted, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "offline.env"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    shell = subprocess.run(
-        ["bash", "-c", f"{exports}\nenv -0"], env=wanted, capture_output=True, text=True, check=True
-    ).stdout
+    shell = subprocess.run(["bash", "-c", f"{exports}\nenv -0"], capture_output=True, text=True, check=True).stdout
     return dict(pair.split("=", 1) for pair in shell.split("\0") if "=" in pair)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The same with a state of its own."""
+    return {**make_env(), "PULUMI_BACKEND_URL": f"file://{folder / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "test"}
 
 
 def kubectl(*words: str) -> str:
