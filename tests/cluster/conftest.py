@@ -9,24 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.stack import Stack, make_env, remove, unused_stack
+from tests.cluster.stack import Stack, make_env, unused_stack
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A stack with the real reads of NA12878 in its sheet, up and done."""
-    folder = Path(tempfile.mkdtemp(prefix="biojobs-test-"))
-    folder.chmod(0o755)
     os.environ.update(make_env())
     if reason := unused_stack():
-        remove(folder)
         pytest.fail(reason)
+    folder = Path(tempfile.mkdtemp(prefix="biojobs-test-"))
+    folder.chmod(0o755)
     made = Stack(folder)
-    made.prepare()
     made.sheet({"NA12878": made.good("NA12878")})
     try:
+        made.prepare()
         made.succeed()
         yield made
     finally:
-        made.run("destroy", "--yes", "--skip-preview")
-        remove(folder)
+        made.remove()

@@ -29,6 +29,8 @@ PROGRAM = (
     *("__main__.py", "Pulumi.yaml", "quantities.py", "settings.py", "settings_errors.py", "versions.py"),
     *("components", "workflows", "images", "samples"),
 )
+UP = ("up", "--yes", "--skip-preview")
+NAMESPACES = ("biojobs", "argo", "biojobs-store")
 SECONDS = 900
 CLASSES = {
     "small": {"cpu": "200m", "memory": "1Gi", "scratch": "2Gi"},
@@ -112,20 +114,25 @@ class Stack:
         return ["pulumi", *words, "--stack", "local", "--non-interactive"]
 
     def run(self, *words: str, seconds: float = SECONDS) -> Ended:
-        """Runs a pulumi command to its end."""
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.project,
-            env=environment(self.folder),
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-        )
-        return Ended(done.returncode, done.stdout + done.stderr)
+        """Runs a pulumi command to its end; an interrupted test lets it end in good order."""
+        running = self.begin(*words)
+        try:
+            output = running.communicate(timeout=seconds)[0]
+        except BaseException:
+            interrupt(running)
+            raise
+        return Ended(running.returncode, output)
+
+    def remove(self) -> None:
+        """Takes away what an `up` made, however it ended, and the folder."""
+        self.run("cancel", "--yes")
+        self.run("destroy", "--yes", "--skip-preview")
+        subprocess.run(["kubectl", "delete", "namespace", "--ignore-not-found", *NAMESPACES], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def up(self) -> Ended:
         """`pulumi up`, however it ends."""
-        return self.run("up", "--yes", "--skip-preview")
+        return self.run(*UP)
 
     def succeed(self) -> Ended:
         """`pulumi up` that must succeed."""
@@ -133,10 +140,10 @@ class Stack:
         assert ended.code == 0, ended.output[-6000:]
         return ended
 
-    def begin(self) -> subprocess.Popen[str]:
-        """Starts `pulumi up` in a process group of its own."""
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Starts a pulumi command, `up` unless another is given, in a process group of its own."""
         return subprocess.Popen(
-            self.command("up", "--yes", "--skip-preview"),
+            self.command(*(words or UP)),
             cwd=self.project,
             env=environment(self.folder),
             stdout=subprocess.PIPE,
@@ -205,8 +212,8 @@ def docker(image: str, *command: str, mounts: Sequence[tuple[Path, str]] = ()) -
         "run",
         "--rm",
         "--network=none",
-        "--tmpfs",
-        "/scratch:mode=1777",
+        "--user=0",
+        "--tmpfs=/scratch",
         *volumes,
         "--entrypoint",
         "/bin/bash",
@@ -228,8 +235,3 @@ def unused_stack() -> str | None:
     if found.returncode == 0 and re.search("namespace/biojobs", found.stdout):
         return "a stack is up on the sandbox; take it away first with `make destroy` (the results stay)"
     return None
-
-
-def remove(folder: Path) -> None:
-    """Deletes a test's folder."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,107 @@
+"""Failures of steps, provoked under the real controller: what is tried again, what is not, and what is said.
+
+The Workflows are the pipeline's own with a step's command replaced: templates, retry rules, security and sizes stay.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.cluster.stack import Stack, await_true, kubectl
+from workflows.reference import reference
+from workflows.status import Failure, RunStatus, read
+from workflows.types import Placement, Platform, Size, Source, StoreAccess, StoreUris
+
+FAULTS: Mapping[str, str] = {
+    "tool-error": "echo 'the tool found a bug' >&2; echo 'tool: a bug' > /dev/termination-log; exit 1",
+    "bad-input": "echo 'bad input: line 7' > /dev/termination-log; exit 65",
+    "out-of-memory": "head -c 3G /dev/zero | tail",
+    "killed": 'if [ "{{retries}}" = 0 ]; then kill -9 $$; fi',
+    "terminated": 'if [ "{{retries}}" = 0 ]; then exit 143; fi',
+    "store-trouble": 'if [ "{{retries}}" = 0 ]; then exit 74; fi',
+    "deleted": 'if [ "{{retries}}" = 0 ]; then sleep 300; fi',
+    "scratch-full": "head -c 200M /dev/zero > /scratch/x; sleep 120",
+}
+
+
+def manifest(fault: str, image: str) -> dict[str, Any]:
+    size = Size("50m", 1, 512, "32Mi")
+    platform = Platform(
+        namespace="biojobs",
+        stack="faults",
+        service_account="runner",
+        images={"bwa-mem2": image, "fastqc": image},
+        sizes={"small": size, "large": size, "huge": size},
+        placements={"small": Placement(), "large": Placement(), "huge": Placement()},
+        store=StoreUris("s3://reads", "s3://reference", "s3://results"),
+        access=StoreAccess(),
+    )
+    made = reference(Source("s3://reads/x.fa", fault), platform)
+    made["metadata"]["name"] = f"fault-{fault}"
+    step = next(template for template in made["spec"]["templates"] if "container" in template)
+    step["container"] |= {"command": ["/bin/bash", "-c"], "args": [FAULTS[fault]]}
+    made["spec"]["podGC"] = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
+    return made
+
+
+def statuses() -> dict[str, RunStatus]:
+    found = json.loads(kubectl("-n", "biojobs", "get", "workflows", "-l", "biojobs/stack=faults", "-o", "json"))
+    runs = [read(item, datetime.now(UTC)) for item in found["items"]]
+    return {run.workflow.removeprefix("fault-"): run for run in runs}
+
+
+@pytest.fixture(scope="module")
+def ended(stack: Stack) -> dict[str, RunStatus]:
+    """All faults at once, followed to their end; the pod of `deleted` is deleted while it runs."""
+    image = stack.record("NA12878")["images"]["align"]
+    for fault in FAULTS:
+        text = json.dumps(manifest(fault, image))
+        subprocess.run(["kubectl", "create", "-f", "-"], input=text, text=True, check=True, capture_output=True)
+    await_true("the pod to be deleted runs", lambda: "running" in statuses()["deleted"].progress)
+    kubectl("-n", "biojobs", "delete", "pod", "-l", "workflows.argoproj.io/workflow=fault-deleted", "--now")
+    await_true("all runs end", lambda: all(run.ended for run in statuses().values()), 420)
+    return statuses()
+
+
+def failure(run: RunStatus) -> Failure:
+    assert run.failed, run
+    (found,) = run.failures
+    return found
+
+
+def test_a_tools_own_error_is_never_tried_again(ended: dict[str, RunStatus]) -> None:
+    assert (failure(ended["tool-error"]).message, failure(ended["tool-error"]).tries) == ("tool: a bug", 1)
+
+
+def test_bad_input_is_never_tried_again(ended: dict[str, RunStatus]) -> None:
+    assert (failure(ended["bad-input"]).message, failure(ended["bad-input"]).tries) == ("bad input: line 7", 1)
+
+
+def test_out_of_memory_is_tried_once_more_with_double_memory(ended: dict[str, RunStatus]) -> None:
+    found = failure(ended["out-of-memory"])
+    assert "OOMKilled" in found.message
+    assert found.tries == 2
+    limits = kubectl(
+        *("-n", "biojobs", "get", "pods", "-l", "workflows.argoproj.io/workflow=fault-out-of-memory"),
+        *("--sort-by=.metadata.creationTimestamp",),
+        *("-o", "jsonpath={.items[*].spec.containers[?(@.name=='main')].resources.limits.memory}"),
+    )
+    assert limits.split() == ["512Mi", "1Gi"]
+
+
+@pytest.mark.parametrize("fault", ["killed", "terminated", "deleted", "store-trouble"])
+def test_an_interruption_is_tried_again_and_costs_nothing(ended: dict[str, RunStatus], fault: str) -> None:
+    assert ended[fault].phase == "Succeeded", ended[fault]
+    assert ended[fault].failures == ()
+
+
+def test_scratch_that_is_outgrown_is_said_and_not_tried_again(ended: dict[str, RunStatus]) -> None:
+    found = failure(ended["scratch-full"])
+    assert "scratch" in found.message
+    assert found.tries == 1

@@ -1,0 +1,140 @@
+"""The real engine in folders of its own, on clouds that only write down what they are asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offline.cli import pulumi_folder
+from offline.recording.store import FILE, Store
+from sandbox import layout
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a `pulumi` command did."""
+
+    code: int
+    output: str
+
+    def changes(self) -> str:
+        """The summary after `Resources:`, on one line."""
+        return " ".join(self.output.rpartition("Resources:")[2].partition("Duration")[0].split())
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Pulumi project in a folder, with a state of its own."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    recording: Store
+
+    def write(self, program: str) -> None:
+        """Replace the program."""
+        (self.folder / "__main__.py").write_text(program)
+
+    def configure(self, **values: str) -> None:
+        """Set the stack's configuration, as `pulumi config set` does, but at once."""
+        file = self.folder / "Pulumi.test.yaml"
+        kept = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt:")]
+        config = {f"tiny:{key}": value for key, value in values.items()}
+        file.write_text("\n".join([*kept, f"config: {json.dumps(config)}", ""]))
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A `pulumi` command in a process group of its own."""
+        return subprocess.Popen(
+            ["pulumi", *words, "--stack", "test", "--non-interactive"],
+            cwd=self.folder,
+            env=dict(self.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *words: str) -> Result:
+        """A `pulumi` command to its end."""
+        process = self.start(*words)
+        try:
+            output, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return Result(process.returncode, output)
+
+    def ok(self, *words: str) -> Result:
+        """As `run`, of a command that must succeed."""
+        result = self.run(*words)
+        assert result.code == 0, result.output
+        return result
+
+    def up(self) -> Result:
+        """`pulumi up` that must succeed."""
+        return self.ok("up", "--yes", "--skip-preview")
+
+    def change(self) -> AbstractContextManager[dict[str, Any]]:
+        """What exists and how it behaves, to be looked at or changed."""
+        return self.recording.open()
+
+    def state(self) -> str:
+        """The stack's state as it is stored."""
+        return (self.folder / "state/.pulumi/stacks/tiny/test.json").read_text()
+
+
+def plugin_home(folder: Path, commands: Mapping[str, Sequence[str]]) -> Path:
+    """A PULUMI_HOME whose plugins (folder name -> command) are run by this Python."""
+    for name, command in commands.items():
+        program = folder / "plugins" / name / f"pulumi-{name.rpartition('-v')[0]}"
+        program.parent.mkdir(parents=True)
+        words = shlex.join([sys.executable, "-m", *command])
+        program.write_text(f'#!/bin/sh\nexec env PYTHONPATH={shlex.quote(str(ROOT))} {words} "$@"\n')
+        program.chmod(0o755)
+    return folder
+
+
+def make_project(folder: Path, plugins: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> Project:
+    """A project `tiny` with the stack `test`, whose plugins are `plugins` and our language host."""
+    cli = pulumi_folder(layout.from_environment().cache)
+    host = {f"language-python-v{metadata.version('pulumi')}": ("offline.language",)}
+    home = plugin_home(folder / "home", {**host, **plugins})
+    (folder / "state").mkdir()
+    runtime = {"name": "python", "options": {"toolchain": "uv", "virtualenv": str(Path(sys.prefix))}}
+    (folder / "Pulumi.yaml").write_text(json.dumps({"name": "tiny", "runtime": runtime}))
+    values = {
+        "PATH": f"{cli}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+    }
+    recording = Store(folder / "recording.json")
+    project = Project(folder, {**os.environ, **values, **environment, FILE: str(recording.file)}, recording)
+    project.ok("stack", "init")
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project on recorded clouds."""
+    packages = {"kubernetes": "pulumi-kubernetes", "docker-build": "pulumi-docker-build"}
+    plugins = {
+        f"resource-{name}-v{metadata.version(package)}": ("offline.recording", name)
+        for name, package in packages.items()
+    }
+    return make_project(tmp_path, plugins, {})

@@ -1,0 +1,181 @@
+"""The stand-ins under the real engine: what a user meets in `pulumi up`, `preview`, `refresh` and `destroy`."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import time
+
+from tests.engine.conftest import Project
+
+KUBERNETES = """
+import pulumi
+import pulumi_kubernetes as k8s
+config = pulumi.Config()
+namespace = k8s.core.v1.Namespace("space", metadata={"name": "space"})
+inside = pulumi.ResourceOptions(depends_on=[namespace])
+in_space = {"namespace": "space"}
+k8s.core.v1.Secret("login", metadata={"name": "login", **in_space}, opts=inside,
+    string_data={"password": pulumi.Output.secret("open-sesame")})
+settings = k8s.core.v1.ConfigMap("settings", metadata=in_space, data={"size": config.get("size") or "1"}, opts=inside)
+labels = {"app": "web"}
+k8s.apps.v1.Deployment("web", metadata={"name": "web", **in_space}, opts=inside, spec={
+    "replicas": config.get_int("replicas") or 1, "selector": {"match_labels": labels},
+    "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}})
+pulumi.export("settings", settings.metadata.apply(lambda metadata: metadata.get("name")))
+"""
+
+
+def test_up_makes_everything_and_a_second_up_changes_nothing(project: Project) -> None:
+    project.write(KUBERNETES)
+    first = project.up()
+    assert first.changes() == "+ 5 created"
+    second = project.ok("up", "--yes")
+    assert second.changes() == "5 unchanged"
+    assert "warning" not in second.output
+
+
+def test_a_name_left_to_us_gets_a_suffix_and_keeps_it(project: Project) -> None:
+    project.write(KUBERNETES)
+    project.up()
+    name = project.ok("stack", "output", "settings").output.strip()
+    assert name.startswith("settings-")
+    project.configure(replicas="2")
+    project.up()
+    assert project.ok("stack", "output", "settings").output.strip() == name
+
+
+def test_preview_tells_updates_and_replacements_and_does_nothing(project: Project) -> None:
+    project.write(KUBERNETES)
+    project.up()
+    project.configure(replicas="3", size="2")
+    before = project.recording.section("objects")
+    preview = project.ok("preview", "--diff")
+    assert "replicas: 1 => 3" in preview.output
+    assert preview.changes() == "~ 1 to update +-1 to replace 2 changes. 3 unchanged"
+    assert project.recording.section("objects") == before
+
+
+def test_the_first_preview_needs_no_namespace(project: Project) -> None:
+    project.write(KUBERNETES)
+    assert project.ok("preview").changes() == "+ 5 to create"
+    assert not project.recording.section("objects")
+
+
+def test_what_others_changed_is_shown_by_refresh_and_mended_by_up(project: Project) -> None:
+    project.write(KUBERNETES)
+    project.up()
+    with project.change() as recorded:
+        recorded["objects"]["Deployment/space/web"]["spec"]["replicas"] = 7
+    assert "replicas: 1 => 7" in project.ok("refresh", "--yes", "--diff").output
+    assert project.up().changes().startswith("~ 1 updated")
+    assert project.recording.section("objects")["Deployment/space/web"]["spec"]["replicas"] == 1
+    assert project.up().changes() == "5 unchanged"
+
+
+def test_up_sees_drift_without_a_refresh(project: Project) -> None:
+    project.write(KUBERNETES)
+    project.up()
+    with project.change() as recorded:
+        del recorded["objects"]["Deployment/space/web"]
+    assert project.up().changes().startswith("~ 1 updated")
+    assert "Deployment/space/web" in project.recording.section("objects")
+
+
+def test_a_failed_resource_fails_the_up_and_the_next_one_completes_it(project: Project) -> None:
+    project.write(KUBERNETES)
+    with project.change() as recorded:
+        recorded["failures"]["Deployment/web"] = "quota exceeded: pods 3 of 3"
+    failed = project.run("up", "--yes", "--skip-preview")
+    assert failed.code != 0
+    assert "quota exceeded: pods 3 of 3" in failed.output
+    assert "Traceback" not in failed.output
+    with project.change() as recorded:
+        del recorded["failures"]["Deployment/web"]
+    assert project.up().changes() == "+ 1 created 4 unchanged"
+
+
+def test_a_resource_that_is_not_ready_is_kept_and_waited_for_again(project: Project) -> None:
+    project.write(KUBERNETES)
+    hopeless = {"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "no pod ever started"}
+    with project.change() as recorded:
+        recorded["status"]["Deployment/web"] = {"observedGeneration": 9, "conditions": [hopeless]}
+    failed = project.run("up", "--yes", "--skip-preview")
+    assert failed.code != 0
+    assert "no pod ever started" in failed.output
+    with project.change() as recorded:
+        recorded["status"].clear()
+    assert project.up().changes().startswith("~ 1 updated")
+
+
+def test_destroy_takes_all_away(project: Project) -> None:
+    project.write(KUBERNETES)
+    project.up()
+    assert project.ok("destroy", "--yes", "--skip-preview").changes() == "- 5 deleted"
+    assert not project.recording.section("objects")
+
+
+def test_a_target_is_changed_alone(project: Project) -> None:
+    project.write(KUBERNETES)
+    urn = "urn:pulumi:test::tiny::kubernetes:core/v1:Namespace::space"
+    project.ok("up", "--yes", "--skip-preview", "--target", urn)
+    assert list(project.recording.section("objects")) == ["Namespace//space"]
+
+
+def test_secrets_are_neither_in_the_state_nor_on_the_screen(project: Project) -> None:
+    project.write(KUBERNETES)
+    output = project.ok("up", "--yes", "--diff").output + project.state()
+    assert "open-sesame" not in output
+    assert base64.b64encode(b"open-sesame").decode() not in output
+
+
+def test_a_second_up_at_once_is_refused_by_the_lock(project: Project) -> None:
+    project.write(KUBERNETES)
+    with project.change() as recorded:
+        recorded["delays"]["Deployment/web"] = 8
+    first = project.start("up", "--yes", "--skip-preview")
+    _wait_for_call(project, "Deployment/web")
+    second = project.run("up", "--yes", "--skip-preview")
+    assert second.code != 0
+    assert "locked" in second.output
+    output, _ = first.communicate(timeout=60)
+    assert first.returncode == 0, output
+
+
+def test_an_interrupt_ends_the_up_soon_and_quietly_and_the_next_one_goes_on(project: Project) -> None:
+    project.write(KUBERNETES)
+    with project.change() as recorded:
+        recorded["delays"]["Deployment/web"] = 120
+    process = project.start("up", "--yes", "--skip-preview")
+    _wait_for_call(project, "Deployment/web")
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "Traceback" not in output
+    with project.change() as recorded:
+        recorded["delays"].clear()
+    assert "created" in project.up().changes()
+
+
+def test_an_up_that_was_killed_leaves_nothing_that_stops_the_next_one(project: Project) -> None:
+    project.write(KUBERNETES)
+    with project.change() as recorded:
+        recorded["status"]["Deployment/web"] = {}
+    process = project.start("up", "--yes", "--skip-preview")
+    _wait_for_call(project, "Deployment/web")
+    time.sleep(0.5)
+    process.kill()
+    process.communicate()
+    with project.change() as recorded:
+        recorded["status"].clear()
+    project.ok("cancel", "--yes")
+    project.up()
+    assert project.up().changes() == "5 unchanged"
+
+
+def _wait_for_call(project: Project, key: str) -> None:
+    until = time.monotonic() + 30
+    while not any(call == ["apply", key] for call in project.recording.calls()):
+        assert time.monotonic() < until, "the resource was never made"
+        time.sleep(0.1)

@@ -1,0 +1,159 @@
+"""Index and alignment of the real reads: the science, not the exit code."""
+
+import gzip
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.images import docker, reads
+from tests.images.docker import Outcome, Workspace
+
+BATCH = "1000000"
+ONE_LANE = ("--lane", "L001", "lib1", "ILLUMINA", "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
+
+
+def align(space: Workspace, *lanes: str, out: str = "/data/bam/", threads: int = 2, **more: Any) -> Outcome:
+    words = ["--reference", "/data/reference/", *lanes, "--out", out, "--batch-bases", BATCH]
+    return space.run("align", *words, threads=threads, **more)
+
+
+def body(space: Workspace, file: str) -> list[str]:
+    return space.shell("bwa-mem2", f"samtools view {file}").splitlines()
+
+
+def header(space: Workspace, file: str) -> list[str]:
+    return space.shell("bwa-mem2", f"samtools view -H {file}").splitlines()
+
+
+def tags_sorted(line: str) -> list[str]:
+    """samtools merge moves the tag RG to the end."""
+    fields = line.split("\t")
+    return fields[:11] + sorted(fields[11:])
+
+
+def by_hand(out: str, group: str, one: str, two: str) -> str:
+    """What a person would type."""
+    mem = f"bwa-mem2 mem -t 2 -K {BATCH} -R '{group}' /data/reference/reference.fa {one} {two}"
+    return f"{mem} 2>/dev/null | samtools sort -o {out} - 2>/dev/null"
+
+
+def test_the_bam_of_the_real_reads_is_right(indexed: Workspace) -> None:
+    outcome = align(indexed, *ONE_LANE)
+    assert outcome.code == 0, outcome.stderr
+    assert indexed.files("bam") == [f"NA12878.{kind}" for kind in ("bam", "bam.bai", "flagstat.txt", "stats.txt")]
+    lines = header(indexed, "/data/bam/NA12878.bam")
+    assert "SO:coordinate" in lines[0]
+    assert [line for line in lines if line.startswith("@SQ")] == [f"@SQ\tSN:q\tLN:{reads.REFERENCE_BASES}"]
+    assert [line for line in lines if line.startswith("@RG")] == ["@RG\tID:L001\tSM:NA12878\tLB:lib1\tPL:ILLUMINA"]
+    records = [line.split("\t") for line in body(indexed, "/data/bam/NA12878.bam")]
+    primary = [one for one in records if not int(one[1]) & 0x900]
+    assert len(primary) == 2 * reads.PAIRS
+    assert len({one[0] for one in primary}) == reads.PAIRS
+    mapped = [one for one in primary if not int(one[1]) & 4]
+    assert len(mapped) / len(primary) > 0.99
+    places = [int(one[3]) for one in records if one[2] == "q"]
+    assert places == sorted(places)
+    assert all("RG:Z:L001" in one for one in records)
+    facts = json.loads(indexed.read("steps/align.json"))["facts"]
+    assert (facts["pairs"], facts["primary_records"], facts["mapped"]) == (reads.PAIRS, len(primary), len(mapped))
+
+
+def test_the_records_are_those_of_the_tools_run_by_hand(indexed: Workspace) -> None:
+    assert align(indexed, *ONE_LANE).code == 0
+    group = r"@RG\tID:L001\tSM:NA12878\tLB:lib1\tPL:ILLUMINA"
+    script = by_hand("/data/steps/hand.bam", group, "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
+    indexed.shell(
+        "bwa-mem2", f"{script}; samtools quickcheck /data/bam/NA12878.bam; samtools index /data/steps/hand.bam"
+    )
+    assert body(indexed, "/data/bam/NA12878.bam") == body(indexed, "/data/steps/hand.bam")
+    for question in ("samtools idxstats {}", "samtools view {} q:4000-5000"):
+        ours, hand = (question.format(file) for file in ("/data/bam/NA12878.bam", "/data/steps/hand.bam"))
+        assert indexed.shell("bwa-mem2", ours) == indexed.shell("bwa-mem2", hand)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_number_of_threads_changes_nothing(indexed: Workspace, threads: int) -> None:
+    assert align(indexed, *ONE_LANE, threads=2).code == 0
+    other = align(indexed, *ONE_LANE, out="/data/other/", threads=threads, memory=4096, record="/data/steps/other.json")
+    assert other.code == 0, other.stderr
+    assert body(indexed, "/data/bam/NA12878.bam") == body(indexed, "/data/other/NA12878.bam")
+
+
+def test_lanes_are_merged_with_their_read_groups(indexed: Workspace) -> None:
+    halves = (slice(0, 700), slice(700, None))
+    lanes: list[str] = []
+    script = "mkdir -p /data/steps/hand; "
+    for number, half in enumerate(halves, 1):
+        one, two = (
+            indexed.put(f"reads/lane{number}_{mate}.fastq", b"".join(reads.records(mate)[half])) for mate in (1, 2)
+        )
+        lanes += ["--lane", f"L00{number}", f"lib{number}", "ILLUMINA", one, two]
+        group = rf"@RG\tID:L00{number}\tSM:NA12878\tLB:lib{number}\tPL:ILLUMINA"
+        script += by_hand(f"/data/steps/hand/{number}.bam", group, one, two) + "; "
+    outcome = align(indexed, *lanes)
+    assert outcome.code == 0, outcome.stderr
+    indexed.shell("bwa-mem2", script + "samtools merge -o /data/steps/hand/all.bam /data/steps/hand/[12].bam")
+    ours, hand = (body(indexed, file) for file in ("/data/bam/NA12878.bam", "/data/steps/hand/all.bam"))
+    assert sorted(map(tags_sorted, ours)) == sorted(map(tags_sorted, hand))
+    assert [line.split("\t")[3] for line in ours] == [line.split("\t")[3] for line in hand]
+    groups = [line for line in header(indexed, "/data/bam/NA12878.bam") if line.startswith("@RG")]
+    assert sorted(groups) == [f"@RG\tID:L00{n}\tSM:NA12878\tLB:lib{n}\tPL:ILLUMINA" for n in (1, 2)]
+    counted = Counter(line.split("RG:Z:")[1].split("\t")[0] for line in ours)
+    assert counted["L001"] == 1400
+    assert counted["L002"] == 2 * (reads.PAIRS - 700)
+
+
+def test_a_packed_reference_gives_the_same_index(indexed: Workspace) -> None:
+    fasta = indexed.put("reads/reference.fa.gz", gzip.compress(reads.reference()))
+    outcome = indexed.run("index", "--fasta", fasta, "--out", "/data/again")
+    assert outcome.code == 0, outcome.stderr
+    assert indexed.files("again") == indexed.files("reference")
+    for name in indexed.files("again"):
+        if name != "reference.dict":  # it names the file that it was made of
+            assert indexed.read(f"again/{name}") == indexed.read(f"reference/{name}")
+
+
+def test_the_index_tells_of_the_reference(indexed: Workspace) -> None:
+    assert indexed.read("reference/reference.fa.fai").decode().split("\t")[:2] == ["q", str(reads.REFERENCE_BASES)]
+    assert f"SN:q\tLN:{reads.REFERENCE_BASES}\tM5:" in indexed.read("reference/reference.dict").decode()
+    assert indexed.read("reference/reference.fa") == reads.reference()
+
+
+HOSTILE = ("$(touch x)", "`id`; touch x", "a b'c\"d", "*", "-R", "../../x")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_library_is_only_text(indexed: Workspace, name: str) -> None:
+    one = indexed.put(f"reads/{name.replace('/', '_')} 1.fastq.gz", reads.gzipped(1))
+    outcome = align(indexed, "--lane", "L001", name, "ILLUMINA", one, "/data/reads/R2.fastq.gz")
+    assert outcome.code == 0, outcome.stderr
+    groups = [line for line in header(indexed, "/data/bam/NA12878.bam") if line.startswith("@RG")]
+    assert groups == [f"@RG\tID:L001\tSM:NA12878\tLB:{name}\tPL:ILLUMINA"]
+    assert not list(indexed.path.rglob("x"))
+
+
+@pytest.mark.parametrize("sample", [*HOSTILE, "a\nb", "a\tb", "", "s" * 300])
+def test_a_hostile_sample_name_is_refused(indexed: Workspace, sample: str) -> None:
+    outcome = align(indexed, *ONE_LANE, sample=sample)
+    assert outcome.code == 65
+    assert outcome.message.startswith("bad input: --sample ")
+    assert len(outcome.message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("library", ["a\tID:b", "a\\tID:b", "a\nb", "é"])
+def test_a_library_that_would_break_the_read_group_is_refused(indexed: Workspace, library: str) -> None:
+    outcome = align(indexed, "--lane", "L001", library, "ILLUMINA", *ONE_LANE[4:])
+    assert outcome.code == 65
+    assert outcome.message.startswith("bad input: --lane ")
+
+
+def test_the_script_runs_by_hand_from_the_source_folder(indexed: Workspace) -> None:
+    source = ("--volume", f"{docker.ROOT / 'images'}:/source:ro")
+    words = ["--reference", "/data/reference/", *ONE_LANE, "--out", "/data/bam/", "--batch-bases", BATCH]
+    common = indexed.step_words("align", tuple(words), "/data/steps/align.json", "key-1", 2048, 2, "NA12878")
+    image, _, *arguments = common
+    options = ["run", "--rm", "--network=none", *docker.HARDENED, *indexed.mounts(), *source, image]
+    docker.docker(*options, "bash", "/source/bwa-mem2/align.sh", *arguments)
+    assert "NA12878.bam" in indexed.files("bam")

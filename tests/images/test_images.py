@@ -1,0 +1,80 @@
+"""What is in the images, and what is not."""
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.images import docker
+
+LABELS = ("title", "description", "version", "source", "licenses")
+SCRIPTS = {
+    "fastqc": ["check_fastq.pl", "fastqc.sh", "gate.sh", "lib.sh", "notes.sh", "store.sh", "versions"],
+    "bwa-mem2": ["align.sh", "check_fasta.pl", "index.sh", "lib.sh", "notes.sh", "record.sh", "store.sh"],
+    "store": ["serve.sh"],
+}
+
+
+def inspect(name: str) -> dict[str, Any]:
+    return json.loads(docker.docker("image", "inspect", docker.tag(name)).stdout)[0]
+
+
+def inside(name: str, script: str) -> str:
+    words = ["run", "--rm", "--network=none", *docker.HARDENED, "--entrypoint=bash", docker.tag(name), "-euc", script]
+    return docker.docker(*words).stdout
+
+
+@pytest.mark.parametrize("name", docker.NAMES)
+def test_an_image_is_not_root_and_says_what_it_is(name: str) -> None:
+    config = inspect(name)["Config"]
+    assert config["User"] == "10001:10001"
+    assert all(config["Labels"].get(f"org.opencontainers.image.{label}") for label in LABELS)
+
+
+def test_the_versions_are_the_pinned_ones() -> None:
+    assert inside("bwa-mem2", "dpkg-query -W -f '${Version}' bwa-mem2").startswith("2.3")
+    assert inside("bwa-mem2", "samtools --version | head -n 1") == "samtools 1.21\n"
+    assert inside("fastqc", "cat /biojobs/versions").startswith("fastqc=0.12.1")
+    assert inside("store", "rclone version").startswith("rclone v1.75.2\n")
+
+
+@pytest.mark.parametrize("name", docker.NAMES)
+def test_only_its_own_scripts_are_in_an_image(name: str) -> None:
+    assert inside(name, "ls /biojobs").split() == SCRIPTS[name]
+
+
+@pytest.mark.parametrize("name", docker.NAMES)
+def test_apt_leaves_nothing_behind(name: str) -> None:
+    assert inside(name, "find /var/lib/apt/lists /var/cache/apt /tmp -type f 2>/dev/null || true") == ""
+    assert inside(name, "grep -rl forky /etc/apt 2>/dev/null || true") == ""
+
+
+def test_the_copy_tool_is_one_layer_for_all_images() -> None:
+    layers = [inspect(name)["RootFS"]["Layers"][:2] for name in docker.NAMES]
+    assert layers[0] == layers[1] == layers[2]
+
+
+def test_a_version_that_is_not_the_pinned_one_is_no_image() -> None:
+    failed = docker.build("store", "--build-arg=COPY_TOOL_VERSION=0.1", "--tag=biojobs-tests/none:test", check=False)
+    assert failed.returncode != 0
+    assert "rclone v1.75.2 is not 0.1" in failed.stderr
+
+
+@pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_the_store_serves_nobody_without_a_key_pair(missing: str) -> None:
+    pairs = {"AWS_ACCESS_KEY_ID": "biojobs-tests", "AWS_SECRET_ACCESS_KEY": "secret"} | {missing: ""}
+    options = [f"--env={name}={value}" for name, value in pairs.items()]
+    done = docker.docker("run", "--rm", "--network=none", *docker.HARDENED, *options, docker.tag("store"), check=False)
+    assert (done.returncode, done.stderr) == (64, f"store: {missing} is empty: give the key pair by environment\n")
+
+
+def test_the_scripts_are_clean() -> None:
+    program = shutil.which("shellcheck")
+    if not program:
+        pytest.skip("there is no shellcheck here: `apt-get install shellcheck`")
+    scripts = sorted(str(path) for path in (docker.ROOT / "images").glob("*/*.sh"))
+    words = [program, "-x", "-P", str(docker.ROOT), *scripts]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=docker.ROOT)
+    assert done.returncode == 0, done.stdout

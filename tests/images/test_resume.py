@@ -1,0 +1,146 @@
+"""A finished step is not repeated; one whose input, image or output changed is."""
+
+import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from tests.images import reads
+from tests.images.docker import Outcome, Workspace
+
+
+def index(space: Workspace, key: str = "key-1") -> Outcome:
+    return space.run("index", "--fasta", space.put("reads/a.fa", reads.reference()), "--out", "/data/made", key=key)
+
+
+def written(space: Workspace) -> float:
+    return (space.path / "made" / "reference.fa.0123").stat().st_mtime_ns
+
+
+def test_a_finished_step_is_not_done_again(workspace: Workspace) -> None:
+    assert index(workspace).code == 0
+    before = written(workspace)
+    again = index(workspace)
+    assert (again.code, again.stdout, written(workspace)) == (0, "index: already done\n", before)
+
+
+def test_another_key_does_the_step_again(workspace: Workspace) -> None:
+    assert index(workspace).code == 0
+    before = written(workspace)
+    assert "already" not in index(workspace, key="key-2").stdout
+    assert written(workspace) > before
+    assert json.loads(workspace.read("steps/index.json"))["key"] == "key-2"
+
+
+def test_a_lost_or_cut_output_is_made_again(workspace: Workspace) -> None:
+    for rest in (None, b"short"):
+        assert index(workspace).code == 0
+        file = workspace.path / "made" / "reference.fa.pac"
+        whole = file.read_bytes()
+        file.unlink()
+        if rest:
+            file.write_bytes(rest)
+        again = index(workspace)
+        assert again.code == 0
+        assert "already" not in again.stdout
+        assert file.read_bytes() == whole
+
+
+def test_a_record_that_is_no_json_counts_for_nothing(workspace: Workspace) -> None:
+    record = workspace.path / "steps" / "index.json"
+    record.write_text("{ cut")
+    record.chmod(0o666)
+    assert "already" not in index(workspace).stdout
+    assert json.loads(record.read_text())["step"] == "index"
+
+
+def test_a_step_that_fails_takes_its_old_record_away(workspace: Workspace) -> None:
+    assert index(workspace).code == 0
+    fasta = workspace.put("reads/a.fa", b">")
+    failed = workspace.run("index", "--fasta", fasta, "--out", "/data/made", key="key-2")
+    assert failed.code == 65
+    assert workspace.files("steps") == []
+
+
+class Run:
+    """A whole sample by its steps."""
+
+    def __init__(self, space: Workspace) -> None:
+        self.space = space
+
+    def steps(self) -> list[str]:
+        lane = ("--lane", "L001", "lib", "ILLUMINA", "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
+        for mate in (1, 2):
+            name = f"NA12878_L001_R{mate}"
+            words = ("--name", name, "--reads", f"/data/reads/R{mate}.fastq.gz", "--out", "/data/results/fastqc")
+            self.do("fastqc", *words, record=f"/data/steps/{name}.json")
+        pair = ("--pair", "NA12878_L001_R1", "NA12878_L001_R2", "--min-reads", "1", "--min-mean-quality", "20")
+        self.do("gate", "--fastqc", "/data/results/fastqc", *pair, record="/data/steps/gate.json")
+        words = ("--reference", "/data/reference", *lane, "--batch-bases", "1000000", "--out", "/data/results/bam")
+        self.do("align", *words, record="/data/steps/align.json")
+        return [f"/data/steps/{name}.json" for name in ("NA12878_L001_R1", "NA12878_L001_R2", "gate", "align")]
+
+    def do(self, step: str, *words: str, record: str) -> None:
+        outcome = self.space.run(step, *words, record=record)
+        assert outcome.code == 0, outcome.stderr
+
+    def record(self, steps: list[str]) -> Outcome:
+        words = [word for step in steps for word in ("--steps", step)]
+        return self.space.run("record", *words, "--out", "/data/results/run.json", record="/data/steps/record.json")
+
+
+def test_the_run_record_gathers_the_steps_and_is_refused_when_something_is_missing(indexed: Workspace) -> None:
+    run = Run(indexed)
+    steps = run.steps()
+    outcome = run.record(steps)
+    assert outcome.code == 0, outcome.stderr
+    content = json.loads(indexed.read("results/run.json"))
+    assert content["complete"] is True
+    assert [one["step"] for one in content["steps"]] == ["fastqc", "fastqc", "gate", "align"]
+    assert [one["uri"] for one in content["inputs"]] == ["/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz"]
+    assert "/data/results/bam/NA12878.bam" in [one["uri"] for one in content["outputs"]]
+    assert set(content["tools"]) == {"bwa-mem2", "fastqc", "rclone", "samtools"}
+    assert content["peak_memory_bytes"] > 1_000_000
+    refuse_incomplete(run, steps)
+
+
+def refuse_incomplete(run: Run, steps: list[str]) -> None:
+    """Without the BAM, with other reads in two steps, without a step: no run record."""
+    space = run.space
+    (space.path / "results" / "run.json").unlink()
+    align = json.loads(space.read("steps/align.json"))
+    align["inputs"][0]["sha256"] = "0" * 64
+    (space.path / "steps" / "align.json").unlink()
+    space.put("steps/align.json", json.dumps(align).encode())
+    changed = run.record(steps)
+    assert (changed.code, changed.message) == (
+        70,
+        "verification: /data/reads/R1.fastq.gz was changed while the run was going: start the run again",
+    )
+    (space.path / "results" / "bam" / "NA12878.bam").unlink()
+    missing = run.record([*steps[:-1], "/data/steps/nowhere.json"])
+    assert (missing.code, missing.message) == (66, "missing input: /data/steps/nowhere.json is not there")
+    assert space.files("results") == []
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Not on the screen."""
+
+
+def test_reads_may_come_from_a_web_server(workspace: Workspace) -> None:
+    workspace.put("reads/R1 100%.fastq.gz", reads.gzipped(1))
+    web = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(workspace.path)))
+    Thread(target=web.serve_forever, daemon=True).start()
+    try:
+        base = f"http://127.0.0.1:{web.server_port}/reads"
+        words = ("--name", "S_R1", "--out", "/data/fastqc", "--reads")
+        good = workspace.run("fastqc", *words, f"{base}/R1%20100%25.fastq.gz", memory=1024)
+        assert good.code == 0, good.stderr
+        assert json.loads(workspace.read("steps/fastqc.json"))["facts"]["reads"] == reads.PAIRS
+        missing = workspace.run("fastqc", *words, f"{base}/nowhere.fastq.gz", memory=1024, key="key-2")
+        assert (missing.code, missing.message) == (66, f"missing input: {base}/nowhere.fastq.gz is not there")
+    finally:
+        web.shutdown()
