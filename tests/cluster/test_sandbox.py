@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import supervisor
 from sandbox.layout import PORTS
+from sandbox.ports import require_free
 from tests.cluster.sandbox_help import (
     await_true,
     begin,
@@ -100,6 +101,7 @@ def test_a_taken_port_is_refused_with_its_number_and_its_holder() -> None:
     kill("registry")
     with socket.socket() as thief:
         thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        require_free({"registry": PORTS["registry"]})
         thief.bind(("127.0.0.1", PORTS["registry"]))
         thief.listen()
         done = run("up")

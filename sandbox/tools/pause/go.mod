@@ -1,0 +1,3 @@
+module biojobs.dev/sandbox/pause
+
+go 1.21
