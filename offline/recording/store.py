@@ -1,0 +1,64 @@
+"""The file with what exists in a recorded cloud, and how it should behave."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from offline.resource import ResourceError
+from offline.values import Map
+
+FILE = "BIOJOBS_RECORDING"  # the environment variable with the file's name
+SECTIONS = ("objects", "failures", "delays", "status", "outputs", "applied")
+
+
+class Store:
+    """Read and changed as a whole, under a lock, so that several plugins and a test may share it."""
+
+    def __init__(self, file: Path) -> None:
+        """`file` need not exist."""
+        self.file = file
+
+    @contextmanager
+    def open(self) -> Generator[Map]:
+        """Its content; what the block changes is written."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("a+") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            handle.seek(0)
+            text = handle.read()
+            content: Map = json.loads(text) if text else {}
+            before = json.dumps(content)
+            for section in SECTIONS:
+                content.setdefault(section, {})
+            content.setdefault("calls", [])
+            yield content
+            if json.dumps(content) != before:
+                handle.truncate(0)
+                handle.write(json.dumps(content, indent=1))
+
+    def section(self, name: str) -> Map:
+        """A copy of one part."""
+        with self.open() as content:
+            return cast(Map, content[name])
+
+    def calls(self) -> list[list[str]]:
+        """What was done so far: [operation, key]."""
+        with self.open() as content:
+            return cast(list[list[str]], content["calls"])
+
+    def behave(self, operation: str, key: str, cancelled: threading.Event | None = None) -> None:
+        """Write the call down; take as long as told, and fail if told. Raises `ResourceError`."""
+        with self.open() as content:
+            content["calls"].append([operation, key])
+            seconds: Any = content["delays"].get(key, 0)
+            failure: Any = content["failures"].get(key)
+        if (cancelled or threading.Event()).wait(float(seconds)):
+            raise ResourceError(f"{operation} {key}: cancelled")
+        if failure:
+            raise ResourceError(f"{operation} {key}: {failure}")
