@@ -16,6 +16,8 @@ LOG_KEY = ".logs/{{workflow.name}}/{{pod.name}}"
 """Where logs are archived in the results: no sample can be called `.logs`."""
 
 _TIMEOUT_SECONDS = 600
+# The chart's pods lack a seccomp profile, and the namespace would refuse them.
+_POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 class Argo(pulumi.ComponentResource):
@@ -61,6 +63,7 @@ def chart_values(store: Store) -> dict[str, Any]:
         "controller": {
             "workflowNamespaces": [NAMESPACE],
             "resources": _resources("100m", "256Mi", "1Gi"),
+            "podSecurityContext": _POD_SECURITY,
             # A step starts up to this long after the one before it; the default of 10 s is for many thousands of runs.
             "extraEnv": [{"name": "DEFAULT_REQUEUE_TIME", "value": "2s"}],
             # Pods whose main container never ran were hit by the platform, not by their own doing.
@@ -74,7 +77,11 @@ def chart_values(store: Store) -> dict[str, Any]:
         },
         "executor": {"resources": _resources("10m", "64Mi", "256Mi"), "securityContext": _restricted()},
         "workflow": {"serviceAccount": {"create": False}, "rbac": {"create": False}},
-        "server": {"authModes": ["client"], "resources": _resources("10m", "64Mi", "512Mi")},
+        "server": {
+            "authModes": ["client"],
+            "resources": _resources("10m", "64Mi", "512Mi"),
+            "podSecurityContext": _POD_SECURITY,
+        },
         "artifactRepository": artifact_repository(store),
     }
 

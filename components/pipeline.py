@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -65,8 +65,13 @@ class Pipeline(pulumi.ComponentResource):
             f"{self._name}-{role}",
             api_version="argoproj.io/v1alpha1",
             kind="Workflow",
-            metadata=_part(manifest, "metadata"),
-            spec=_part(manifest, "spec"),
+            # Only name and labels may be unknown in a preview; the provider must know the namespace.
+            metadata={
+                "name": manifest.apply(_name),
+                "namespace": NAMESPACE,
+                "labels": manifest.apply(_labels),
+            },
+            spec=manifest.apply(_spec),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=self._cloud.cluster.provider,
@@ -125,8 +130,16 @@ def _size(settings: Settings, name: SizeName) -> Size:
     return Size(size.cpu, size.threads, size.memory_mib, size.scratch)
 
 
-def _part(manifest: pulumi.Output[Manifest], key: Literal["metadata", "spec"]) -> pulumi.Output[Any]:
-    return manifest.apply(lambda made: made[key])
+def _name(manifest: Manifest) -> str:
+    return manifest["metadata"]["name"]
+
+
+def _labels(manifest: Manifest) -> Mapping[str, str]:
+    return manifest["metadata"]["labels"]
+
+
+def _spec(manifest: Manifest) -> Mapping[str, Any]:
+    return manifest["spec"]
 
 
 def _name_of(run: k8s.apiextensions.CustomResource) -> pulumi.Output[str]:

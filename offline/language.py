@@ -97,10 +97,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Stop the program: the user pressed Ctrl-C, or `pulumi cancel` came."""
+        self.end_programs()
+        return empty_pb2.Empty()
+
+    def end_programs(self) -> None:
+        """No program may outlive its host."""
         self._cancelled.set()
         for program in tuple(self._programs):
             _end(program)
-        return empty_pb2.Empty()
 
     def _environment(self, request: language_pb2.RunRequest) -> Mapping[str, str]:
         run = {
@@ -141,7 +145,9 @@ def main() -> None:
     """Serve until the engine says goodbye."""
     addresses = [word for word in sys.argv[1:] if not word.startswith("-")]
     host = LanguageHost(addresses[-1] if addresses else "")
-    serve(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server))
+    serve(
+        lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server), at_end=host.end_programs
+    )
 
 
 if __name__ == "__main__":

@@ -231,4 +231,7 @@ def run(make: Callable[[str], Provider]) -> None:
     """Serve the provider that `make` returns for the engine's address."""
     addresses = [word for word in sys.argv[1:] if re.fullmatch(r"\S+:\d+", word)]
     provider = make(addresses[0] if addresses else "")
-    serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server))
+    serve(
+        lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server),
+        at_end=provider.cancelled.set,
+    )

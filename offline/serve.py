@@ -13,11 +13,12 @@ import grpc
 
 # A wait for a resource holds a thread, and Cancel must still find a free one.
 THREADS = 512
+PARENT_SECONDS = 1.0  # how often we look whether the engine is still there
 MESSAGE_BYTES = 400 * 1024 * 1024  # what the engine allows
 
 
-def serve(register: Callable[[grpc.Server], object]) -> None:
-    """Run the server made by `register` until the engine interrupts it."""
+def serve(register: Callable[[grpc.Server], object], at_end: Callable[[], None] | None = None) -> None:
+    """Run the server made by `register` until the engine interrupts it or is there no more; then do `at_end`."""
     ended = threading.Event()
 
     def end(number: int, frame: object) -> None:
@@ -34,7 +35,12 @@ def serve(register: Callable[[grpc.Server], object]) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)  # the engine reads the port from the first line
-    ended.wait()
+    engine = os.getppid()
+    while not ended.wait(PARENT_SECONDS):
+        if os.getppid() != engine:  # killed: nobody will ever end us
+            break
+    if at_end:
+        at_end()
     server.stop(grace=None)
     sys.stdout.flush()
     sys.stderr.flush()

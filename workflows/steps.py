@@ -16,11 +16,13 @@ from workflows.types import SAMPLE_LABEL, Platform, SizeName
 MAX_INTERRUPTIONS = 5
 _BACKOFF = m.Backoff(duration="5s", factor=m.IntOrString(root=2), max_duration="30m")
 
-# A pod that went away, and signals that no out-of-memory kill explains, are interruptions; 74 is store trouble.
+# Pods that went away and signals that no out-of-memory kill explains are interruptions; 74 is store trouble. A pod that
+# is evicted for what it wrote itself would write it again.
 _OUT_OF_MEMORY = "lastRetry.message matches 'OOMKilled'"
+_OUTGREW_ITS_DISK = "lastRetry.message matches 'exceeds the (total )?limit'"
 _INTERRUPTED = "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [-1, 74, 137, 143]"
 
-RETRY_EXPRESSION = f"({_OUT_OF_MEMORY}) ? asInt(retries) < 1 : ({_INTERRUPTED})"
+RETRY_EXPRESSION = f"({_OUT_OF_MEMORY}) ? asInt(retries) < 1 : ({_OUTGREW_ITS_DISK}) ? false : ({_INTERRUPTED})"
 """Out of memory is tried once more, with double memory; interruptions and store trouble up to the limit; a tool's own
 error, bad input and a QC stop never."""
 

@@ -47,7 +47,7 @@ class LocalStore(pulumi.ComponentResource):
         self.deployment = self._serve(image, user, secret, claim)
         service = self._service()
         self.endpoint = Endpoint(f"store.{STORE_NAMESPACE}.svc:{PORT}", PORT, access_key, secret_key)
-        self.url = pulumi.Output.concat("http://", service.spec.cluster_ip, f":{PORT}")
+        self.url = service.spec.apply(lambda spec: _url(spec.cluster_ip))
         self.register_outputs({"url": self.url})
 
     def _meta(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
@@ -137,6 +137,11 @@ class LocalStore(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions.merge(self._opts, pulumi.ResourceOptions(depends_on=[self.deployment])),
         )
+
+
+def _url(address: str | None) -> str:
+    """The store as this machine reaches it; a preview knows no address yet, and names the service."""
+    return f"http://{address or f'store.{STORE_NAMESPACE}.svc'}:{PORT}"
 
 
 def _container(image: pulumi.Input[str], secret: k8s.core.v1.Secret) -> k8s.core.v1.ContainerArgsDict:

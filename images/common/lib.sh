@@ -98,8 +98,9 @@ parse() {
 # check_number OPTION LEAST: a whole number, not below LEAST
 check_number() {
   local value=${option[$1]}
-  [[ $value =~ ^(0|[1-9][0-9]{0,14})$ ]] && ((value >= $2)) ||
+  if [[ ! $value =~ ^(0|[1-9][0-9]{0,14})$ ]] || ((value < $2)); then
     bad_input "--$1 '$(shown "$value")' is no whole number of at least $2"
+  fi
 }
 
 # check_count NAME COUNT VALUE...: an option's name in the place of a value means that values are missing

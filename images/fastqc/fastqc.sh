@@ -84,16 +84,17 @@ reads_failed() {
 gzip_words() { last_words gzip | sed 's/^ *gzip: stdin: //; s/^ *//; s/ *$//'; }
 
 run_fastqc() {
-  local memory=${option[memory]} heap seconds jars=/opt/fastqc code=0
+  local memory=${option[memory]} heap seconds jars=/opt/fastqc classes code=0
   # The rest is the Java machine's own: code, threads, plots
   heap=$((memory - (memory / 4 > 200 ? memory / 4 : 200)))
   ((heap >= 200)) || too_small memory "FastQC needs 400 MiB, the step has $memory"
   if [[ ! -d $jars ]]; then jars=/usr/share/java; fi
+  classes=$jars/fastqc.jar:$jars/commons-math3.jar:$jars/htsjdk.jar:$jars/jbzip2.jar
   # It does not end by itself when it has no fonts. A second a mebibyte is ten times what it takes.
   seconds=$((600 + $(stat -c %s "$reads") / 1048576))
   local command=(java "-Xmx${heap}m" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true
     "-Djava.io.tmpdir=$scratch/work" "-Duser.home=$scratch/work" "-Dfastqc.output_dir=$scratch/work"
-    -Dfastqc.threads=1 -Dfastqc.quiet=true -Dfastqc.unzip=false -cp "$jars/fastqc.jar:$jars/commons-math3.jar:$jars/htsjdk.jar:$jars/jbzip2.jar"
+    -Dfastqc.threads=1 -Dfastqc.quiet=true -Dfastqc.unzip=false -cp "$classes"
     uk.ac.babraham.FastQC.FastQCApplication "$reads")
   note_command "${command[@]}"
   note_tool fastqc

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import tempfile
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -56,9 +57,15 @@ class Cluster:
             if not path.is_file():
                 raise ResourceError(f"kubernetes provider: kubeconfig: no file {path}")
             return str(path)
-        with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig", delete=False) as file:
-            file.write(self.kubeconfig)
-        return file.name
+        return _in_memory(self.kubeconfig)
+
+
+@functools.cache
+def _in_memory(text: str) -> str:
+    """The name of a file with `text` that never touches a disk, for it may hold credentials; helm can read it too."""
+    descriptor = os.memfd_create("kubeconfig")
+    os.write(descriptor, text.encode())
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 class ApiServer:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
-from offline.kubernetes import objects
+from offline.kubernetes import conventions, objects
 from offline.kubernetes.api import ApiServer, Kind
 from offline.kubernetes.errors import DELETE_UNREACHABLE, ApiError, UnknownKindError, UnreachableError
 from offline.kubernetes.ready import readiness
 from offline.kubernetes.rules import CLUSTER_SCOPED, needs_replacement
 from offline.kubernetes.waiting import WaitError, Waiting
-from offline.paths import differences, format_path, get, speaks_of
+from offline.paths import differences, format_path, get
 from offline.resource import Change, Diff, InvalidInputsError, Made, NotReadyError, Request, ResourceError
 from offline.values import Map, Unknown, contains, reveal
 
-MANAGER = "pulumi-kubernetes"
-PATCH_FORCE = "pulumi.com/patchForce"
 # Fields that people changed with kubectl, or that were applied before us, are taken back without asking.
-_YIELDING_MANAGERS = ("kubectl", "before-first-apply", MANAGER)
+_YIELDING_MANAGERS = ("kubectl", "before-first-apply", conventions.MANAGER)
 CRD_SECONDS = 30
 DRIFT_TOLD = 5
 GONE = Made("", {})
@@ -40,7 +36,7 @@ class ObjectHandler:
     def check(self, request: Request) -> Map:
         """Name and namespace filled in; the object itself is checked by the server, in the dry run."""
         inputs = objects.named(request)
-        version, kind = _version_and_kind(request, inputs)
+        version, kind = conventions.version_and_kind(request, inputs)
         inputs |= {"apiVersion": version, "kind": kind}
         if kind.endswith("List") or kind.endswith("Patch"):
             raise InvalidInputsError([("kind", f"{kind} is not understood by the stand-in provider; list each object")])
@@ -73,7 +69,7 @@ class ObjectHandler:
             return [Change(("metadata", "name"), "add")]
         changed_inputs = {change.path for change in differences(request.old_inputs, request.inputs)}
         wanted = (objects.body_of(request.inputs), objects.body_of(request.old_inputs))
-        found = [replace(c, of_inputs=c.path in changed_inputs) for c in _relevant(live, result, wanted)]
+        found = [replace(c, of_inputs=c.path in changed_inputs) for c in conventions.relevant(live, result, wanted)]
         self._tell_drift(request, [format_path(c.path) for c in found if not c.of_inputs])
         return found
 
@@ -91,7 +87,7 @@ class ObjectHandler:
         live = self.api.get(kind, namespace, name)
         if live is None:
             return None, body
-        return live, self.api.apply(kind, body, _manager(request), force=True, dry_run=True)
+        return live, self.api.apply(kind, body, conventions.manager_of(request), force=True, dry_run=True)
 
     def create(self, request: Request) -> Made:
         """Make the object; one that exists already is an error, as in pulumi-kubernetes >= 4.29."""
@@ -104,9 +100,11 @@ class ObjectHandler:
             self.waiting.until_gone(request, kind, existing)  # the one that this one replaces, say
             existing = None
         # One that we made ourselves is from an `up` that was killed before it could write it down.
-        if existing is not None and not objects.is_managed_by(existing, _manager(request)):
-            raise ResourceError(_exists(kind, objects.object_id(body)))
-        live = self.api.apply(kind, body, _manager(request), force=_forced(body), dry_run=False)
+        if existing is not None and not objects.is_managed_by(existing, conventions.manager_of(request)):
+            raise ResourceError(conventions.exists_already(kind, objects.object_id(body)))
+        live = self.api.apply(
+            kind, body, conventions.manager_of(request), force=conventions.forced(body), dry_run=False
+        )
         return self._await(request, kind, live, body)
 
     def _preview_create(self, request: Request) -> Map:
@@ -145,11 +143,11 @@ class ObjectHandler:
         return result
 
     def _dry(self, request: Request, kind: Kind, body: Map) -> Map:
-        return self.api.apply(kind, body, _manager(request), force=True, dry_run=True)
+        return self.api.apply(kind, body, conventions.manager_of(request), force=True, dry_run=True)
 
     def read(self, request: Request) -> Made:
         """The live object; inputs keep the program's words wherever the object still says the same."""
-        version, kind_name = _version_and_kind(request, request.old_inputs)
+        version, kind_name = conventions.version_and_kind(request, request.old_inputs)
         namespace, name = objects.split_id(request.id)
         try:
             kind = self.api.kind(version, kind_name)
@@ -164,14 +162,14 @@ class ObjectHandler:
             return GONE
         imported = not request.old_inputs
         inputs = objects.comparable(live) if imported else self._inputs_of(live, request)
-        return Made(request.id, objects.state_of(live, inputs, _manager(request)), inputs)
+        return Made(request.id, objects.state_of(live, inputs, conventions.manager_of(request)), inputs)
 
     def _inputs_of(self, live: Map, request: Request) -> Map:
         """The old inputs, with what drifted replaced by what is there."""
         wanted = cast(Map, reveal(request.old_inputs))
         try:
             _, result = self._dry_run(request.old_inputs, request)
-            drifted = [c.path for c in _relevant(live, result, (objects.body_of(wanted),))]
+            drifted = [c.path for c in conventions.relevant(live, result, (objects.body_of(wanted),))]
         except ApiError:  # what we once applied is not valid any more: compare with our own eyes
             drifted = [c.path for c in differences(live, wanted) if get(wanted, *c.path) is not None]
         if not drifted:
@@ -184,7 +182,7 @@ class ObjectHandler:
             return Made(request.id, self._preview_update(request))
         body = objects.body_of(request.inputs)
         kind = self.api.eventually((body["apiVersion"], body["kind"]), CRD_SECONDS)
-        live = self._apply(kind, body, _manager(request))
+        live = self._apply(kind, body, conventions.manager_of(request))
         return self._await(request, kind, live, body)
 
     def _preview_update(self, request: Request) -> Map:
@@ -199,7 +197,7 @@ class ObjectHandler:
 
     def _apply(self, kind: Kind, body: Map, manager: str) -> Map:
         try:
-            return self.api.apply(kind, body, manager, force=_forced(body), dry_run=False)
+            return self.api.apply(kind, body, manager, force=conventions.forced(body), dry_run=False)
         except ApiError as error:
             managers = error.conflicting_managers
             if error.code != 409 or not managers:
@@ -208,12 +206,12 @@ class ObjectHandler:
                 return self.api.apply(kind, body, manager, force=True, dry_run=False)
             raise ResourceError(
                 f"{error}\nRemove these fields from the program, let the other manager give them up, "
-                f'or set the annotation {PATCH_FORCE}: "true" to take them over.'
+                f'or set the annotation {conventions.PATCH_FORCE}: "true" to take them over.'
             ) from None
 
     def _await(self, request: Request, kind: Kind, live: Map, body: Map) -> Made:
         """Wait until the object is ready; where it does not become so, its state is kept all the same."""
-        manager = _manager(request)
+        manager = conventions.manager_of(request)
         condition = readiness(body)
         if condition is None:
             return Made(objects.object_id(live), objects.state_of(live, request.inputs, manager))
@@ -226,7 +224,7 @@ class ObjectHandler:
 
     def delete(self, request: Request) -> None:
         """Delete this very object and wait until it is gone. None there is as good."""
-        version, kind_name = _version_and_kind(request, request.old_inputs or request.state)
+        version, kind_name = conventions.version_and_kind(request, request.old_inputs or request.state)
         namespace, name = objects.split_id(request.id)
         try:
             kind = self.api.kind(version, kind_name)
@@ -241,7 +239,7 @@ class ObjectHandler:
         if live is None or (uid and live["metadata"]["uid"] != uid):
             return
         body = objects.body_of(request.old_inputs)
-        self.api.delete(kind, namespace, name, _propagation(body), live["metadata"]["uid"])
+        self.api.delete(kind, namespace, name, conventions.propagation(body), live["metadata"]["uid"])
         if objects.annotation(body, "pulumi.com/skipAwait") != "true":
             self.waiting.until_gone(request, kind, live)
 
@@ -257,47 +255,3 @@ class ObjectHandler:
             return self.api.kind(version, kind).namespaced
         except (UnreachableError, UnknownKindError):
             return kind not in CLUSTER_SCOPED
-
-
-def _relevant(live: Map, result: Map, wanted: Sequence[Map]) -> list[Change]:
-    """Where an apply would change what we have an opinion on.
-
-    A controller that writes an object back adds zero values in lists that are ours as a whole (Argo does so with
-    `templates`): taking those out again would be no news, and the controller would add them anew.
-    """
-    found = differences(objects.comparable(live), objects.comparable(result))
-    return [change for change in found if any(speaks_of(body, change.path) for body in wanted)]
-
-
-def _version_and_kind(request: Request, inputs: Map) -> tuple[str, str]:
-    """As the object says, else as the type token does (`kubernetes:apps/v1:Deployment`)."""
-    _, module, name = request.type.split(":")
-    version: Any = inputs.get("apiVersion") or module.removeprefix("core/")
-    return str(version), str(inputs.get("kind") or name)
-
-
-def _manager(request: Request) -> str:
-    """The name under which the object's fields are ours; a stack made by the official plugin has its own.
-
-    It comes from the URN, so that an object tells which resource of which stack made it.
-    """
-    known = request.state.get(objects.MANAGER_KEY)
-    return str(known or f"{MANAGER}-{hashlib.sha256(request.urn.encode()).hexdigest()[:8]}")
-
-
-def _forced(body: Map) -> bool:
-    return objects.annotation(body, PATCH_FORCE) == "true" or os.environ.get("PULUMI_K8S_ENABLE_PATCH_FORCE") == "true"
-
-
-def _propagation(body: Map) -> str:
-    wanted = objects.annotation(body, "pulumi.com/deletionPropagationPolicy").lower()
-    return {"orphan": "Orphan", "background": "Background"}.get(wanted, "Foreground")
-
-
-def _exists(kind: Kind, object_id: str) -> str:
-    return (
-        f"{kind.kind} {object_id} exists already in the cluster, and is not in this stack. "
-        f"Take it over with `pulumi import` (id {object_id}), give the resource another metadata.name, "
-        f"or delete it: kubectl delete {kind.plural} {object_id.rpartition('/')[2]}"
-        + (f" --namespace {object_id.rpartition('/')[0]}" if "/" in object_id else "")
-    )

@@ -5,7 +5,7 @@
 
     objects    what exists: "Kind/namespace/name" for Kubernetes, the URN for all others
     failures   "Kind/name", or the resource's name -> message: making or changing it fails
-    delays     the same keys -> seconds that it takes
+    delays     the same keys -> seconds that it takes, unless the entry is struck out before
     status     "Kind/name" -> status of a Kubernetes object, in place of that of a healthy one
     outputs    type token -> outputs that a resource of another package has besides its inputs
     calls      what was done, in order: [operation, key]

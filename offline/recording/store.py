@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,9 +57,14 @@ class Store:
         """Write the call down; take as long as told, and fail if told. Raises `ResourceError`."""
         with self.open() as content:
             content["calls"].append([operation, key])
-            seconds: Any = content["delays"].get(key, 0)
             failure: Any = content["failures"].get(key)
-        if (cancelled or threading.Event()).wait(float(seconds)):
-            raise ResourceError(f"{operation} {key}: cancelled")
+        self._delay(f"{operation} {key}", key, cancelled or threading.Event())
         if failure:
             raise ResourceError(f"{operation} {key}: {failure}")
+
+    def _delay(self, doing: str, key: str, cancelled: threading.Event) -> None:
+        """As long as told, or until told otherwise."""
+        started = time.monotonic()
+        while time.monotonic() - started < float(self.section("delays").get(key, 0)):
+            if cancelled.wait(0.2):
+                raise ResourceError(f"{doing}: cancelled")

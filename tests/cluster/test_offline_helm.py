@@ -96,7 +96,7 @@ def test_an_input_that_the_stand_in_does_not_know_is_refused(sandbox: Sandbox) -
 
 
 def test_a_failed_release_says_what_its_pods_say_and_is_mended_by_the_next_up(sandbox: Sandbox) -> None:
-    sandbox.project.configure(values='{"image": "localhost:5050/none/such:1"}', timeout="8")
+    sandbox.project.configure(values='{"image": "localhost:5050/none/such:1"}', timeout="15")
     told = sandbox.fails()
     assert "helm upgrade small" in told
     assert "localhost:5050/none/such:1" in told
@@ -125,7 +125,7 @@ def test_no_repository_and_no_chart_names_both(sandbox: Sandbox) -> None:
 
 
 def _await_pending(sandbox: Sandbox) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while "small" not in sandbox.tool("helm", "list", "--pending", "--short", "--namespace", sandbox.space):
         assert time.monotonic() < until, "helm never began"
         time.sleep(0.3)

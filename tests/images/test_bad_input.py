@@ -137,8 +137,8 @@ def test_a_damaged_index_is_not_used(indexed: Workspace) -> None:
     [
         (["--nonsense", "1"], "'--nonsense' is no option of align"),
         (["--lane", "a", "b"], "--lane needs 5 values, '--sample' is none"),
-        (["--batch-bases", "many"], "--batch-bases 'many' is no positive number"),
-        (["--batch-bases", "0"], "--batch-bases '0' is no positive number"),
+        (["--batch-bases", "many"], "--batch-bases 'many' is no whole number of at least 1"),
+        (["--batch-bases", "0"], "--batch-bases '0' is no whole number of at least 1"),
         (["--out", "a\nb"], "--out 'a?b' holds a control character (a line end or a tab)"),
     ],
 )

@@ -1,0 +1,164 @@
+"""The whole program under the real engine, on recorded clouds: what is made, changed, told and taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.engine.conftest import ROOT, Project, make_project
+from tests.engine.fake_api import Failures, serve
+
+PROGRAM = (
+    *("__main__.py", "quantities.py", "settings.py", "settings_errors.py", "versions.py"),
+    *("components", "workflows", "images", "samples"),
+)
+READS = ROOT / "samples" / "na12878-chr22"
+
+
+class Program:
+    """The program as a project of its own with a sheet and a workspace."""
+
+    def __init__(self, project: Project, failures: Failures) -> None:
+        self.project, self.failures = project, failures
+        self.settings: dict[str, object] = {}
+        self.sheet("A")
+
+    def sheet(self, *samples: str) -> None:
+        """Writes a sheet with these samples, and the stack file."""
+        reads = self.project.folder / "workspace" / "reads"
+        reads.mkdir(parents=True, exist_ok=True)
+        rows = ["sample,fastq_1,fastq_2"]
+        for sample in samples:
+            for read in ("1", "2"):
+                file = reads / f"{sample}_{read}.fastq.gz"
+                if not file.exists():
+                    file.write_bytes((READS / f"NA12878_{read}.fastq.gz").read_bytes())
+            rows.append(f"{sample},reads/{sample}_1.fastq.gz,reads/{sample}_2.fastq.gz")
+        (self.project.folder / "sheet.csv").write_text("\n".join(rows) + "\n")
+        self.write_settings()
+
+    def write_settings(self) -> None:
+        """Writes the stack file, keeping what Pulumi put there."""
+        values = {"cloud": "local", "sheet": "sheet.csv", **self.settings}
+        file = self.project.folder / "Pulumi.test.yaml"
+        kept = {key: value for key, value in yaml.safe_load(file.read_text()).items() if key != "config"}
+        config = {f"biojobs:{key}": value for key, value in values.items()}
+        file.write_text(yaml.safe_dump({**kept, "config": config}))
+
+    def changed(self, *operations: str) -> list[str]:
+        """Keys of the recorded calls of these operations."""
+        return [key for operation, key in self.project.recording.calls() if operation in operations]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    packages = {"kubernetes": "pulumi-kubernetes", "docker-build": "pulumi-docker-build"}
+    plugins = {
+        f"resource-{name}-v{metadata.version(package)}": ("offline.recording", name)
+        for name, package in packages.items()
+    }
+    kubeconfig = tmp_path / "kubeconfig"
+    for part in PROGRAM:
+        (tmp_path / part).symlink_to(ROOT / part)
+    project = make_project(tmp_path, plugins, {"KUBECONFIG": str(kubeconfig)})
+    failures: Failures = {}
+    with serve(project.recording, failures, kubeconfig):
+        yield Program(project, failures)
+
+
+def test_preview_then_up_then_nothing_then_destroy(program: Program) -> None:
+    project = program.project
+    preview = project.ok("preview")
+    assert project.recording.section("objects") == {}
+    first = project.up()
+    assert preview.changes().replace("to create", "created") == first.changes()
+    second = project.ok("up", "--yes")
+    assert second.changes().endswith("unchanged")
+    assert "+" not in second.changes()
+    project.ok("destroy", "--yes", "--skip-preview")
+    assert project.recording.section("objects") == {}
+    assert (project.folder / "workspace" / "reads" / "A_1.fastq.gz").exists()
+
+
+def test_a_row_more_makes_one_workflow_and_a_row_less_removes_its_own(program: Program) -> None:
+    project = program.project
+    program.sheet("A", "B")
+    project.up()
+    program.sheet("A", "B", "C")
+    assert project.up().changes().startswith("+ 1 created")
+    program.sheet("A", "C")
+    assert project.up().changes().startswith("- 1 deleted")
+
+
+def test_a_failed_run_fails_the_up_now_and_next_time_until_it_is_mended(program: Program) -> None:
+    project = program.project
+    program.sheet("A", "B")
+    program.failures["B"] = "bad input: B_L001_R1 line 7: quality has 3 characters, sequence 4"
+    for _ in range(2):
+        failed = project.run("up", "--yes", "--skip-preview")
+        assert failed.code != 0
+        assert "1 of 2 runs failed, 1 done" in failed.output, failed.output
+        assert "B: fastqc: bad input: B_L001_R1 line 7: quality has 3 characters, sequence 4" in failed.output
+        assert "Traceback" not in failed.output
+    file = project.folder / "workspace" / "reads" / "B_1.fastq.gz"
+    file.write_bytes(file.read_bytes() + b"")
+    program.failures.clear()
+    assert "replaced" in project.up().changes()
+
+
+@pytest.mark.parametrize(
+    ("setting", "replaced"),
+    [
+        ({"classes": {"small": {"cpu": "1", "memory": "2Gi", "scratch": "9Gi"}}}, "+-1 replaced"),
+        ({"qc": {"minReads": 5}}, "+-1 replaced"),
+        ({"quota": {"pods": 50}}, "~ 1 updated"),
+        ({"batchBases": 1_000_000}, "+-1 replaced"),
+    ],
+    ids=["size of a class", "QC rule", "quota", "batch"],
+)
+def test_a_setting_touches_only_what_it_should(program: Program, setting: dict[str, object], replaced: str) -> None:
+    program.project.up()
+    program.settings |= setting
+    program.write_settings()
+    preview = program.project.up().changes()
+    assert preview.startswith(replaced), preview
+
+
+def test_bad_settings_and_a_bad_sheet_make_nothing_and_are_all_told(program: Program) -> None:
+    project = program.project
+    program.settings |= {"region": "eu-west-1", "qc": {"minReads": -1}}
+    program.write_settings()
+    refused = project.run("up", "--yes", "--skip-preview")
+    assert refused.code != 0
+    assert "biojobs:region: 'eu-west-1': is a key of aws and gcp" in refused.output
+    assert "biojobs:qc.minReads: -1" in refused.output
+    assert project.recording.section("objects") == {}
+    assert "Traceback" not in refused.output
+
+
+def test_an_up_that_failed_in_the_middle_is_completed_by_the_next(program: Program) -> None:
+    project = program.project
+    with project.change() as content:
+        content["failures"]["test-argo-release"] = "the disk is full"
+    first = project.run("up", "--yes", "--skip-preview")
+    assert first.code != 0
+    assert "the disk is full" in first.output
+    with project.change() as content:
+        content["failures"].clear()
+    project.up()
+    assert project.ok("up", "--yes").changes().endswith("unchanged")
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_a_cloud_that_this_version_does_not_build_is_refused(program: Program, cloud: str) -> None:
+    program.settings = {"cloud": cloud, "region": "eu-west-1" if cloud == "aws" else "europe-west4"}
+    if cloud == "gcp":
+        program.settings["project"] = "my-project"
+    program.write_settings()
+    refused = program.project.run("preview")
+    assert refused.code != 0
+    assert f"biojobs:cloud: '{cloud}': this version builds `local` only" in refused.output
