@@ -32,4 +32,5 @@ fi
 # Nothing to do, and nothing said, when the environment is that of the lock already.
 "$uv" sync --locked --quiet --check 2>/dev/null && exit 0
 say "installing the locked Python environment into .venv"
-"$uv" sync --locked --quiet
+# Compiled once here: every preview and every plugin imports the same modules again.
+"$uv" sync --locked --quiet --compile-bytecode
