@@ -15,12 +15,12 @@ help: ## List the targets
 
 up: venv ## Build the stack, run the samples, say where the results are (STACK=local)
 	@$(if $(SANDBOX),$(PYTHON) -m sandbox up)
-	@$(ENVIRONMENT); pulumi up --stack $(STACK) --yes --skip-preview
+	@$(ENVIRONMENT); pulumi up --stack $(STACK) --yes --skip-preview --suppress-progress
 
 down: venv ## Take the stack away, the sandbox too; the workspace with the results stays
 ifeq ($(SANDBOX),yes)
 	@$(ENVIRONMENT); ! $(PYTHON) -m sandbox status >/dev/null 2>&1 \
-	  || pulumi destroy --stack $(STACK) --yes --skip-preview || echo "going on: the whole cluster is taken away" >&2
+	  || pulumi destroy --stack $(STACK) --yes --skip-preview --suppress-progress || echo "going on: the whole cluster is taken away" >&2
 	@$(PYTHON) -m sandbox down
 	@$(ENVIRONMENT); pulumi stack rm --stack $(STACK) --yes --force --preserve-config
 else
@@ -28,10 +28,10 @@ else
 endif
 
 preview: venv ## Show what `up` would change
-	@$(ENVIRONMENT); pulumi preview --stack $(STACK)
+	@$(ENVIRONMENT); pulumi preview --stack $(STACK) --suppress-progress
 
 destroy: venv ## Take the stack away, and leave the sandbox running
-	@$(ENVIRONMENT); pulumi destroy --stack $(STACK) --yes --skip-preview
+	@$(ENVIRONMENT); pulumi destroy --stack $(STACK) --yes --skip-preview --suppress-progress
 
 env: venv ## Print the environment of plain `pulumi` commands: eval "$(make env)"
 	@STACK=$(STACK) $(PYTHON) -m offline.env

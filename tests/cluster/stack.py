@@ -21,14 +21,11 @@ from typing import Any, cast
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.program import ROOT, link
+
 DATA = ROOT / "samples" / "na12878-chr22"
 R1, R2 = DATA / "NA12878_1.fastq.gz", DATA / "NA12878_2.fastq.gz"
 PAIRS = 1633
-PROGRAM = (
-    *("__main__.py", "Pulumi.yaml", "quantities.py", "settings.py", "settings_errors.py", "versions.py"),
-    *("components", "workflows", "images", "samples"),
-)
 UP = ("up", "--yes", "--skip-preview")
 NAMESPACES = ("biojobs", "argo", "biojobs-store")
 SECONDS = 900
@@ -66,8 +63,7 @@ class Stack:
     def prepare(self) -> None:
         """Links the program into the project's folder, and makes the stack in a state of its own."""
         self.project.mkdir()
-        for part in (*PROGRAM, ".venv"):
-            (self.project / part).symlink_to(ROOT / part)
+        link(self.project, "Pulumi.yaml", ".venv")
         (self.folder / "state").mkdir()
         ended = self.run("stack", "init")
         assert ended.code == 0, ended.output

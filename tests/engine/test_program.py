@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.engine.conftest import ROOT, Project, make_project
+from tests.engine.conftest import Project, make_project
 from tests.engine.fake_api import Failures, serve
+from tests.program import ROOT, link
 
-PROGRAM = (
-    *("__main__.py", "quantities.py", "settings.py", "settings_errors.py", "versions.py"),
-    *("components", "workflows", "images", "samples"),
-)
 READS = ROOT / "samples" / "na12878-chr22"
 
 
@@ -62,8 +59,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
         for name, package in packages.items()
     }
     kubeconfig = tmp_path / "kubeconfig"
-    for part in PROGRAM:
-        (tmp_path / part).symlink_to(ROOT / part)
+    link(tmp_path)
     project = make_project(tmp_path, plugins, {"KUBECONFIG": str(kubeconfig)})
     failures: Failures = {}
     with serve(project.recording, failures, kubeconfig):
