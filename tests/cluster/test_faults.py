@@ -22,7 +22,7 @@ FAULTS: Mapping[str, str] = {
     "tool-error": "echo 'the tool found a bug' >&2; echo 'tool: a bug' > /dev/termination-log; exit 1",
     "bad-input": "echo 'bad input: line 7' > /dev/termination-log; exit 65",
     "out-of-memory": "head -c 3G /dev/zero | tail",
-    "killed": 'if [ "{{retries}}" = 0 ]; then kill -9 $$; fi',
+    "killed": 'if [ "{{retries}}" = 0 ]; then kill -9 $BASHPID; fi',
     "terminated": 'if [ "{{retries}}" = 0 ]; then exit 143; fi',
     "store-trouble": 'if [ "{{retries}}" = 0 ]; then exit 74; fi',
     "deleted": 'if [ "{{retries}}" = 0 ]; then sleep 300; fi',
@@ -45,7 +45,8 @@ def manifest(fault: str, image: str) -> dict[str, Any]:
     made = reference(Source("s3://reads/x.fa", fault), platform)
     made["metadata"]["name"] = f"fault-{fault}"
     step = next(template for template in made["spec"]["templates"] if "container" in template)
-    step["container"] |= {"command": ["/bin/bash", "-c"], "args": [FAULTS[fault]]}
+    # Every step says something: the store's server takes no empty object, and an empty log would be one.
+    step["container"] |= {"command": ["/bin/bash", "-c"], "args": [f"echo begun; {FAULTS[fault]}"]}
     made["spec"]["podGC"] = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
     return made
 
