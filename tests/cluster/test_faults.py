@@ -64,8 +64,11 @@ def ended(stack: Stack) -> dict[str, RunStatus]:
     for fault in FAULTS:
         text = json.dumps(manifest(fault, image))
         subprocess.run(["kubectl", "create", "-f", "-"], input=text, text=True, check=True, capture_output=True)
-    await_true("the pod to be deleted runs", lambda: "running" in statuses()["deleted"].progress)
-    kubectl("-n", "biojobs", "delete", "pod", "-l", "workflows.argoproj.io/workflow=fault-deleted", "--now")
+    pods = ("pods", "-l", "workflows.argoproj.io/workflow=fault-deleted")
+    main_runs = "jsonpath={.items[*].status.containerStatuses[?(@.name=='main')].state.running.startedAt}"
+    # Before its main container runs, Argo would make the same pod again: that is no try.
+    await_true("the pod to be deleted runs", lambda: kubectl("-n", "biojobs", "get", *pods, "-o", main_runs) != "")
+    kubectl("-n", "biojobs", "delete", *pods, "--now")
     await_true("all runs end", lambda: all(run.ended for run in statuses().values()), 420)
     return statuses()
 

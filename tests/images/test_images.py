@@ -74,6 +74,7 @@ def test_the_store_serves_nobody_without_a_key_pair(missing: str) -> None:
 def test_the_scripts_are_clean() -> None:
     program = str(Path(sys.executable).parent / "shellcheck")
     scripts = sorted(str(path) for path in (docker.ROOT / "images").glob("*/*.sh"))
-    words = [program, "-x", "-P", str(docker.ROOT), *scripts]
+    # Functions that run in the background or in pipes are called by name only, which it does not see (SC2329).
+    words = [program, "-x", "-P", str(docker.ROOT), "--exclude=SC2317,SC2329", *scripts]
     done = subprocess.run(words, capture_output=True, text=True, cwd=docker.ROOT)
     assert done.returncode == 0, done.stdout
