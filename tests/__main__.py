@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sandbox import layout, tools
+
 SANDBOX_DOWN = "tests/cluster/test_zz_sandbox_down.py"
 
 
@@ -26,6 +28,20 @@ def root_on_linux() -> str | None:
         return "it runs a Kubernetes node of its own, which takes Linux; run it on a Linux machine"
     if os.geteuid() != 0:
         return "it runs a Kubernetes node of its own, which takes root; run `sudo make test`"
+    return None
+
+
+def free_sandbox() -> str | None:
+    """As `root_on_linux`; and the tests, which kill and delete, must not meet a stack that somebody uses."""
+    if reason := root_on_linux():
+        return reason
+    kubeconfig = layout.from_environment().kubeconfig
+    kubectl = tools.folder("kubernetes") / "kubectl"
+    if not kubeconfig.exists() or not kubectl.exists():
+        return None
+    words = [str(kubectl), "--kubeconfig", str(kubeconfig), "--request-timeout=10s", "get", "namespace", "biojobs"]
+    if subprocess.run(words, capture_output=True, check=False).returncode == 0:
+        return "a stack is up on the sandbox, and these tests take the sandbox down; run `make down` first"
     return None
 
 
@@ -44,7 +60,7 @@ RINGS = (
     Ring("functions and components", ("tests/workflows", "tests/components", "tests/sandbox")),
     Ring("engine, with stand-in clouds", ("tests/engine",)),
     Ring("images and steps", ("tests/images",), root_on_linux, SANDBOX_UP),
-    Ring("Kubernetes, with real reads", ("tests/cluster",), root_on_linux, SANDBOX_UP),
+    Ring("Kubernetes, with real reads", ("tests/cluster",), free_sandbox, SANDBOX_UP),
 )
 
 
