@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+import versions
 from quantities import Bytes, Cpu, parse_bytes, parse_cpu
 from settings_errors import explain, unknown_key
 
@@ -186,7 +187,7 @@ class Settings(Model):
     classes: SizeClasses = Field(default=SizeClasses(), description="CPU, memory and scratch of each size class.")
     quota: Quota = Field(default=Quota(), description="The namespace's resource quota.")
     base_image: str = Field(
-        default="debian:trixie-slim",
+        default=versions.BASE_IMAGE,
         min_length=1,
         description="Base of our own images; pin it by digest in production.",
     )

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-KUBERNETES: Final = "1.35"
-
 ARGO: Final = "v4.0.7"
 """Argo Workflows. Chart 1.0.18 was cut for v4.0.6; the image tag is raised to this version."""
 

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import yaml
 
-from tests.program import ROOT, link
+from tests.program import ROOT, Result, link
 
 DATA = ROOT / "samples" / "na12878-chr22"
 R1, R2 = DATA / "NA12878_1.fastq.gz", DATA / "NA12878_2.fastq.gz"
@@ -34,18 +34,6 @@ CLASSES = {
     "large": {"cpu": "700m", "memory": "4Gi", "scratch": "2Gi"},
     "huge": {"cpu": "700m", "memory": "4Gi", "scratch": "2Gi"},
 }
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a `pulumi` command ended."""
-
-    code: int
-    output: str
-
-    def resources(self) -> str:
-        """The counts after `Resources:`."""
-        return " ".join(self.output.rpartition("Resources:")[2].partition("Duration")[0].split())
 
 
 @dataclass
@@ -109,7 +97,7 @@ class Stack:
         stack_file.write_text(yaml.safe_dump(known))
         return ["pulumi", *words, "--stack", "local", "--non-interactive"]
 
-    def run(self, *words: str, seconds: float = SECONDS) -> Ended:
+    def run(self, *words: str, seconds: float = SECONDS) -> Result:
         """Runs a pulumi command to its end; an interrupted test lets it end in good order."""
         running = self.begin(*words)
         try:
@@ -117,7 +105,7 @@ class Stack:
         except BaseException:
             interrupt(running)
             raise
-        return Ended(running.returncode, output)
+        return Result(running.returncode, output)
 
     def remove(self) -> None:
         """Takes away what an `up` made, however it ended, and the folder."""
@@ -126,11 +114,11 @@ class Stack:
         subprocess.run(["kubectl", "delete", "namespace", "--ignore-not-found", *NAMESPACES], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def up(self) -> Ended:
+    def up(self) -> Result:
         """`pulumi up`, however it ends."""
         return self.run(*UP)
 
-    def succeed(self) -> Ended:
+    def succeed(self) -> Result:
         """`pulumi up` that must succeed."""
         ended = self.up()
         assert ended.code == 0, ended.output[-6000:]

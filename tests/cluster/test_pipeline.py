@@ -94,7 +94,7 @@ def test_a_second_up_changes_nothing_and_a_preview_says_so(stack: Stack) -> None
     preview = stack.run("preview", "--expect-no-changes")
     assert preview.code == 0, preview.output[-3000:]
     ended = stack.succeed()
-    assert re.fullmatch(r"\d+ unchanged", ended.resources()), ended.output[-3000:]
+    assert re.fullmatch(r"\d+ unchanged", ended.changes()), ended.output[-3000:]
     assert {run["metadata"]["name"]: run["metadata"]["resourceVersion"] for run in workflows()} == before
 
 
@@ -115,7 +115,7 @@ def test_a_row_more_starts_exactly_one_run_and_its_lanes_end_in_one_bam(stack: S
     good = "NA12878,reads/NA12878_1.fastq.gz,reads/NA12878_2.fastq.gz,,"
     (stack.folder / "sheet.csv").write_text("\n".join([header, good, *rows]) + "\n")
     ended = stack.succeed()
-    assert "+ 1 created" in ended.resources()
+    assert "+ 1 created" in ended.changes()
     assert {**before, "TWO": names()["TWO"]} == names()
     groups = samtools(stack, "TWO", "samtools view -H /data/TWO.bam | grep ^@RG")
     assert sorted(re.findall(r"ID:(\S+)", groups)) == ["L1", "L2"]

@@ -20,21 +20,9 @@ import pytest
 from offline.cli import pulumi_folder
 from offline.recording.store import FILE, Store
 from sandbox import layout
+from tests.program import ROOT, Result
 
-ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a `pulumi` command did."""
-
-    code: int
-    output: str
-
-    def changes(self) -> str:
-        """The summary after `Resources:`, on one line."""
-        return " ".join(self.output.rpartition("Resources:")[2].partition("Duration")[0].split())
 
 
 @dataclass(frozen=True)
