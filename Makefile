@@ -6,6 +6,9 @@ STACK ?= local
 PYTHON := .venv/bin/python
 # A stack file that names a context has a cluster of its own; `local` without one runs on the sandbox.
 SANDBOX := $(if $(filter local,$(STACK)),$(shell grep -qE '^ *biojobs:context:' Pulumi.$(STACK).yaml || echo yes))
+# The stack's cloud decides which SDK is installed.
+CLOUD := $(shell sed -nE 's/^ *biojobs:cloud: *([a-z]+).*/\1/p' Pulumi.$(STACK).yaml)
+EXTRAS := $(if $(filter-out local,$(CLOUD)),--extra $(CLOUD))
 ENVIRONMENT = eval "$$(STACK=$(STACK) $(PYTHON) -m offline.env)"
 
 .PHONY: help up down preview destroy env status test check docs bench venv
@@ -39,6 +42,7 @@ env: venv ## Print the environment of plain `pulumi` commands: eval "$(make env)
 status: venv ## Show the health of the sandbox
 	@$(PYTHON) -m sandbox status
 
+test check docs: EXTRAS := --all-extras
 test: venv ## Run all tests, ring by ring
 	@$(PYTHON) -m tests
 
@@ -52,4 +56,4 @@ bench: venv ## Measure speed and size (never part of the tests)
 	@$(PYTHON) -m bench
 
 venv:
-	@bootstrap/venv.sh
+	@bootstrap/venv.sh $(EXTRAS)

@@ -36,7 +36,7 @@ def main(root: Path) -> None:
     stack = settings.stack
     images = Images(f"{stack}-images", ["fastqc", "bwa-mem2"], cloud.registry, settings.base_image)
     namespace = Biojobs(f"{stack}-biojobs", stack, cloud, settings.quota)
-    argo = Argo(f"{stack}-argo", stack, cloud.cluster, cloud.store)
+    argo = Argo(f"{stack}-argo", stack, cloud.cluster, cloud.store, cloud.identity)
     # How the runs ended is no output: it would differ between a preview and an up. A failure fails the program.
     pipeline = Pipeline(
         f"{stack}-pipeline",

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, ValidationError
 
 import versions
 from quantities import Bytes, Cpu, parse_bytes, parse_cpu
+from settings_aws import Aws
 from settings_errors import explain, unknown_key
+from settings_model import Model
 
 MIN_MEMORY_MIB: Final = 512
 """FastQC's Java heap is 250 MB a file and needs room around it; nothing smaller finishes."""
@@ -53,12 +54,6 @@ FastqcModule = Literal[
     "Overrepresented sequences",
     "Adapter Content",
 ]
-
-
-class Model(BaseModel):
-    """A frozen settings object whose keys are written in camelCase; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 
 class SizeClass(Model):
@@ -142,12 +137,6 @@ class Local(Model):
     )
 
 
-class Aws(Model):
-    """Keys of the `aws` cloud."""
-
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="AWS region, such as eu-west-1.")
-
-
 class Gcp(Model):
     """Keys of the `gcp` cloud."""
 
@@ -198,6 +187,11 @@ class Settings(Model):
     def local(self) -> Local:
         """The `local` cloud's keys."""
         return cast(Local, self.target)
+
+    @property
+    def aws(self) -> Aws:
+        """The `aws` cloud's keys."""
+        return cast(Aws, self.target)
 
 
 COMMON_KEYS: Final = frozenset(

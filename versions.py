@@ -17,3 +17,7 @@ IMAGES: Final = {
     "store": "1.75.2",
 }
 """Our own images and the version of the tool that each is built around; it becomes the image's tag."""
+
+EKS: Final = "1.35"
+EKS_STANDARD: Final = ("1.34", "1.35", "1.36")
+"""Versions in standard support; 1.34 leaves it on 2026-12-02. The paid extended support is never used."""

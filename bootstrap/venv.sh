@@ -1,5 +1,6 @@
 #!/bin/bash
 # Makes .venv from uv.lock: with uv from PATH, else with a uv of our own in the cache.
+# Arguments say which clouds' SDKs are wanted too, as uv does: --extra aws, or --all-extras.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -29,8 +30,9 @@ if [[ -z $uv ]]; then
   "$uv" --version >/dev/null 2>&1 || install_uv
 fi
 
-# Nothing to do, and nothing said, when the environment is that of the lock already.
-"$uv" sync --locked --quiet --check 2>/dev/null && exit 0
+# Nothing to do, and nothing said, when the environment has what the lock says. Inexact: an SDK that another stack of
+# this clone needs stays.
+"$uv" sync --locked --inexact "$@" --quiet --check 2>/dev/null && exit 0
 say "installing the locked Python environment into .venv"
 # Compiled once here: every preview and every plugin imports the same modules again.
-"$uv" sync --locked --quiet --compile-bytecode
+"$uv" sync --locked --inexact "$@" --quiet --compile-bytecode

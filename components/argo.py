@@ -8,10 +8,19 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import versions
-from components.contracts import Cluster, Endpoint, Store
-from components.names import NAMESPACE, RESTRICTED, STORE_ACCESS_KEY, STORE_SECRET, STORE_SECRET_KEY, labels
+from components.contracts import Cluster, Endpoint, Identity, Store
+from components.names import (
+    ARGO_CONTROLLER,
+    ARGO_NAMESPACE,
+    ARGO_SERVER,
+    NAMESPACE,
+    RESTRICTED,
+    STORE_ACCESS_KEY,
+    STORE_SECRET,
+    STORE_SECRET_KEY,
+    labels,
+)
 
-ARGO_NAMESPACE = "argo"
 LOG_KEY = ".logs/{{workflow.name}}/{{pod.name}}"
 """Where logs are archived in the results: no sample can be called `.logs`."""
 
@@ -31,6 +40,7 @@ class Argo(pulumi.ComponentResource):
         stack: str,
         cluster: Cluster,
         store: Store,
+        identity: Identity,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:platform:Argo", name, None, opts)
@@ -47,14 +57,14 @@ class Argo(pulumi.ComponentResource):
             chart=versions.ARGO_CHART_NAME,
             version=versions.ARGO_CHART,
             repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=versions.ARGO_CHART_REPOSITORY),
-            values=chart_values(store),
+            values=chart_values(store, identity),
             timeout=_TIMEOUT_SECONDS,
             opts=child,
         )
         self.register_outputs({"release": self.release.status})
 
 
-def chart_values(store: Store) -> dict[str, Any]:
+def chart_values(store: Store, identity: Identity) -> dict[str, Any]:
     """The chart's values, under the official chart's names."""
     return {
         "images": {"tag": versions.ARGO},
@@ -62,6 +72,7 @@ def chart_values(store: Store) -> dict[str, Any]:
         "crds": {"install": True, "keep": False, "full": False},
         "controller": {
             "workflowNamespaces": [NAMESPACE],
+            "serviceAccount": {"name": ARGO_CONTROLLER, "annotations": dict(identity.argo_controller)},
             "resources": _resources("100m", "256Mi", "1Gi"),
             "podSecurityContext": _POD_SECURITY,
             # A step starts up to this long after the one before it; the default of 10 s is for many thousands of runs.
@@ -79,6 +90,7 @@ def chart_values(store: Store) -> dict[str, Any]:
         "workflow": {"serviceAccount": {"create": False}, "rbac": {"create": False}},
         "server": {
             "authModes": ["client"],
+            "serviceAccount": {"name": ARGO_SERVER, "annotations": dict(identity.argo_server)},
             "resources": _resources("10m", "64Mi", "512Mi"),
             "podSecurityContext": _POD_SECURITY,
         },
@@ -92,8 +104,12 @@ def artifact_repository(store: Store) -> dict[str, Any]:
     if scheme == "gs":
         return {"archiveLogs": True, "gcs": {"bucket": bucket, "keyFormat": LOG_KEY}}
     s3: dict[str, Any] = {"bucket": bucket, "keyFormat": LOG_KEY}
-    s3 |= _endpoint(store.endpoint) if store.endpoint else {"endpoint": "s3.amazonaws.com", "useSDKCreds": True}
+    s3 |= _endpoint(store.endpoint) if store.endpoint else _own_identity(store.env.get("AWS_REGION", ""))
     return {"archiveLogs": True, "s3": s3}
+
+
+def _own_identity(region: str) -> dict[str, Any]:
+    return {"endpoint": "s3.amazonaws.com", "region": region, "useSDKCreds": True}
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:

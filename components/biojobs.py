@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.contracts import Cloud, Endpoint
+from components.contracts import Cloud, Endpoint, Identity
 from components.names import (
     NAMESPACE,
+    READER,
     RESTRICTED,
     RUNNER,
     STORE_ACCESS_KEY,
@@ -49,6 +52,8 @@ class Biojobs(pulumi.ComponentResource):
             self._allow_egress(cloud),
             *self._runner(cloud),
         ]
+        if cloud.identity.reader is not None:
+            self.ready.append(self._account(READER, cloud.identity.reader))
         if cloud.store.endpoint is not None:
             self.ready.append(self._store_secret(cloud.store.endpoint))
         self.register_outputs({"namespace": self.namespace})
@@ -110,22 +115,17 @@ class Biojobs(pulumi.ComponentResource):
         return k8s.networking.v1.NetworkPolicy(
             f"{self._name}-egress",
             metadata=self._meta("steps-egress"),
-            spec={"pod_selector": {}, "policy_types": ["Egress"], "egress": [{"ports": ports}]},
+            spec={
+                "pod_selector": {},
+                "policy_types": ["Egress"],
+                "egress": [{"ports": ports}, *_to_agent(cloud.identity)],
+            },
             opts=self._opts,
         )
 
     def _runner(self, cloud: Cloud) -> list[pulumi.Resource]:
         """The service account of steps: all that Argo's executor does with it is to write task results."""
-        account = k8s.core.v1.ServiceAccount(
-            f"{self._name}-runner",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=RUNNER,
-                namespace=self.namespace,
-                labels=labels(self._stack, "biojobs"),
-                annotations=dict(cloud.identity.runner) or None,
-            ),
-            opts=self._opts,
-        )
+        account = self._account(RUNNER, cloud.identity.runner)
         role = k8s.rbac.v1.Role(
             f"{self._name}-executor",
             metadata=self._meta("executor"),
@@ -147,6 +147,11 @@ class Biojobs(pulumi.ComponentResource):
         )
         return [account, role, binding]
 
+    def _account(self, name: str, annotations: Mapping[str, pulumi.Input[str]]) -> pulumi.Resource:
+        metadata = self._meta(name)
+        metadata.annotations = dict(annotations) or None
+        return k8s.core.v1.ServiceAccount(f"{self._name}-{name}", metadata=metadata, opts=self._opts)
+
     def _store_secret(self, endpoint: Endpoint) -> pulumi.Resource:
         return k8s.core.v1.Secret(
             f"{self._name}-store",
@@ -154,3 +159,11 @@ class Biojobs(pulumi.ComponentResource):
             string_data={STORE_ACCESS_KEY: endpoint.access_key, STORE_SECRET_KEY: endpoint.secret_key},
             opts=self._opts,
         )
+
+
+def _to_agent(identity: Identity) -> list[k8s.networking.v1.NetworkPolicyEgressRuleArgsDict]:
+    """To where the node hands out credentials: without it a step has none, and everything it does is refused."""
+    if identity.agent is None:
+        return []
+    address, port = identity.agent
+    return [{"to": [{"ip_block": {"cidr": f"{address}/32"}}], "ports": [{"protocol": "TCP", "port": port}]}]

@@ -42,9 +42,20 @@ class Registry:
 
 @dataclass(frozen=True)
 class Identity:
-    """Annotations that let the namespace's service account `runner` reach the store, for its own prefixes only."""
+    """Annotations of service accounts, by which a cloud knows whom it may let in, each for its own prefixes only.
+
+    A cloud that binds its roles to the accounts' names needs no annotations.
+    """
 
     runner: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Of the steps: they read reads and references, and write results and indices."""
+    argo_controller: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    argo_server: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Of Argo's two deployments, which read archived logs."""
+    reader: Mapping[str, pulumi.Input[str]] | None = None
+    """Of people's and notebooks' pods, which look and never write; None where there is no such identity."""
+    agent: tuple[str, int] | None = None
+    """IPv4 address and TCP port on the node that hand out credentials, which pods must reach."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from components.contracts import Locate
 from settings import Settings, SettingsError
 from workflows.samples import Lane, Sample, SheetError, parse
 from workflows.types import Manifest, Platform, QcRules, Source
+
+LOOKUPS = 16
+"""Lookups at once."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +61,32 @@ def read_inputs(settings: Settings, root: Path, locate: Locate) -> Inputs:
         samples = parse(sheet.read_bytes(), settings.sheet)
     except SheetError as error:
         raise SettingsError(str(error)) from None
-    problems: list[str] = []
-    sources: dict[str, Source] = {}
-    for sample in samples:
-        for location in (location for lane in sample.lanes for location in lane.reads):
-            try:
-                sources[location] = locate(location)
-            except LookupError as error:
-                problems.append(f"{settings.sheet}: sample {sample.name}: {error.args[0]}")
-    fasta = Source("")
-    try:
-        fasta = locate(settings.reference)
-    except LookupError as error:
-        problems.append(f"biojobs:reference: {error.args[0]}")
+    wanted = {
+        location: f"{settings.sheet}: sample {sample.name}"
+        for sample in samples
+        for lane in sample.lanes
+        for location in lane.reads
+    }
+    sources, problems = _locate_all({**wanted, settings.reference: "biojobs:reference"}, locate)
     if problems:
         raise SettingsError("\n".join(problems))
-    return Inputs(samples, sources, fasta)
+    return Inputs(samples, sources, sources[settings.reference])
+
+
+def _locate_all(wanted: Mapping[str, str], locate: Locate) -> tuple[dict[str, Source], list[str]]:
+    """Sources by location, and the problems; `wanted` says who wants each location."""
+
+    def attempt(location: str) -> Source | str:
+        try:
+            return locate(location)
+        except LookupError as error:
+            return f"{wanted[location]}: {error.args[0]}"
+
+    # A lookup in a cloud waits for the network; thousands of them must not wait for each other.
+    with ThreadPoolExecutor(LOOKUPS) as pool:
+        found = dict(zip(wanted, pool.map(attempt, wanted), strict=True))
+    sources = {location: answer for location, answer in found.items() if isinstance(answer, Source)}
+    return sources, [answer for answer in found.values() if isinstance(answer, str)]
 
 
 def reject(error: SettingsError) -> pulumi.RunError:

@@ -7,6 +7,12 @@ from typing import Final
 NAMESPACE: Final = "biojobs"
 RUNNER: Final = "runner"
 """Service account of every step."""
+READER: Final = "reader"
+"""Service account of pods that look at data and never write."""
+ARGO_NAMESPACE: Final = "argo"
+ARGO_CONTROLLER: Final = "argo-controller"
+ARGO_SERVER: Final = "argo-server"
+"""Service accounts of Argo's two deployments."""
 
 STORE_SECRET: Final = "store"
 STORE_ACCESS_KEY: Final = "access-key"

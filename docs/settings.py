@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from settings import CLOUDS, Model, Settings
+from settings import CLOUDS, Settings
+from settings_model import Model
 
 HERE = Path(__file__).parent
 NOT_KEYS = ("stack", "target")
@@ -83,6 +84,8 @@ def _nested(key: str, model: type[BaseModel], defaults: BaseModel | None) -> lis
 def _default(value: object) -> str:
     if value is PydanticUndefined:
         return "required"
+    if value in ("", None, ()):
+        return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""`python -m tests`: all rings one after the other, each with its time. Needs root on Linux for the last two.
+"""`python -m tests`: all rings one after the other, each with its time. Needs root on Linux for the last three.
 
 A ring that cannot run says why; with CI=true that is a failure. Arguments go to pytest.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sandbox import layout, tools
 
-SANDBOX_DOWN = "tests/cluster/test_zz_sandbox_down.py"
+SANDBOX = ("tests/cluster/test_sandbox.py", "tests/cluster/test_zz_sandbox_down.py")
 
 
 def anywhere() -> str | None:
@@ -53,14 +53,18 @@ class Ring:
     paths: tuple[str, ...]
     cannot_run: Callable[[], str | None] = anywhere
     before: tuple[str, ...] = ()
+    workers: int = 0
+    """Processes that share the tests, or 0 for none besides pytest's own."""
 
 
+KUBERNETES = ("tests/cluster", *(f"--ignore={file}" for file in SANDBOX))
 SANDBOX_UP = (sys.executable, "-m", "sandbox", "up")
 RINGS = (
     Ring("functions and components", ("tests/workflows", "tests/components", "tests/sandbox")),
-    Ring("engine, with stand-in clouds", ("tests/engine",)),
-    Ring("images and steps", ("tests/images",), root_on_linux, SANDBOX_UP),
-    Ring("Kubernetes, with real reads", ("tests/cluster",), free_sandbox, SANDBOX_UP),
+    Ring("engine, with stand-in clouds", ("tests/engine",), workers=2),
+    Ring("images and steps", ("tests/images",), root_on_linux, SANDBOX_UP, workers=2),
+    Ring("Kubernetes, with real reads", KUBERNETES, free_sandbox, SANDBOX_UP, workers=3),
+    Ring("the sandbox, killed and mended", SANDBOX, free_sandbox, SANDBOX_UP),
 )
 
 
@@ -70,7 +74,9 @@ def run(ring: Ring, arguments: list[str]) -> str:
         return f"not run: {reason}"
     if ring.before and subprocess.run(ring.before, check=False).returncode != 0:
         return "failed"
-    pytest = [sys.executable, "-m", "pytest", *ring.paths, *arguments]
+    # Tests of one `xdist_group` share what is dear to make, and stay together and in order.
+    parallel = ["--numprocesses", str(ring.workers), "--dist", "loadgroup"] if ring.workers else []
+    pytest = [sys.executable, "-m", "pytest", *ring.paths, *parallel, *arguments]
     return "passed" if subprocess.run(pytest, check=False).returncode == 0 else "failed"
 
 

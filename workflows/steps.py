@@ -11,7 +11,7 @@ from hera.workflows import Container, EmptyDirVolume, Env, Parameter, RetryStrat
 from hera.workflows import models as m
 
 from quantities import MIB, write_bytes
-from workflows.types import SAMPLE_LABEL, Platform, SizeName
+from workflows.types import SAMPLE_LABEL, Placement, Platform, Size, SizeName
 
 MAX_INTERRUPTIONS = 5
 _BACKOFF = m.Backoff(duration="5s", factor=m.IntOrString(root=2), max_duration="30m")
@@ -72,7 +72,8 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
         args=[*step.args, *_item_args(step), *_common_args(step, subject, platform)],
         env=_environment(platform),
         resources=m.ResourceRequirements(
-            requests=_quantities({"cpu": size.cpu, "memory": memory}), limits=_quantities({"memory": memory})
+            requests=_quantities({"cpu": size.cpu, "memory": memory, **_scratch(size, placement)}),
+            limits=_quantities({"memory": memory}),
         ),
         volumes=[EmptyDirVolume(name="scratch", mount_path="/scratch", size_limit=m.Quantity(root=size.scratch))],
         security_context=m.SecurityContext(
@@ -83,7 +84,7 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
         retry_strategy=RetryStrategy(
             limit=MAX_INTERRUPTIONS, retry_policy="Always", expression=RETRY_EXPRESSION, backoff=_BACKOFF
         ),
-        pod_spec_patch=_double_memory_after_oom(size.memory_mib),
+        pod_spec_patch=json.dumps({**_double_memory_after_oom(size.memory_mib), **_last_try(placement)}),
         node_selector=dict(placement.node_selector) or None,
         tolerations=[m.Toleration.model_validate(dict(taint)) for taint in placement.tolerations] or None,
         labels={"biojobs/step": step.name, SAMPLE_LABEL: subject},
@@ -133,9 +134,24 @@ def _quantities(values: dict[str, str]) -> dict[str, m.Quantity]:
     return {name: m.Quantity(root=value) for name, value in values.items()}
 
 
-def _double_memory_after_oom(memory_mib: int) -> str:
+def _scratch(size: Size, placement: Placement) -> dict[str, str]:
+    return {"ephemeral-storage": size.scratch} if placement.reserves_scratch else {}
+
+
+def _double_memory_after_oom(memory_mib: int) -> dict[str, Any]:
     """A pod patch that Argo fills in at every try: double memory if the last one was killed for want of it."""
     once, twice = write_bytes(memory_mib * MIB), write_bytes(2 * memory_mib * MIB)
     quantity = f"lastRetry.message matches 'OOMKilled' ? '{twice}' : '{once}'"
     memory = {"memory": "{{=" + quantity + "}}"}
-    return json.dumps({"containers": [{"name": "main", "resources": {"requests": memory, "limits": memory}}]})
+    return {"containers": [{"name": "main", "resources": {"requests": memory, "limits": memory}}]}
+
+
+def _last_try(placement: Placement) -> dict[str, Any]:
+    """A pod patch that sends the last try to the placement's other nodes."""
+
+    def label(name: str, last: str) -> str:
+        usual = placement.node_selector[name]
+        return "{{=asInt(retries) < " + str(MAX_INTERRUPTIONS) + f" ? '{usual}' : '{last}'" + "}}"
+
+    selector = {name: label(name, last) for name, last in placement.last_try.items()}
+    return {"nodeSelector": selector} if selector else {}

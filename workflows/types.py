@@ -36,10 +36,17 @@ class Size:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where pods of a size class go: node labels to match and taints to tolerate."""
+    """Where pods of a size class go: node labels to match and taints to tolerate.
+
+    `last_try` has labels that replace those of `node_selector` in a step's last try: nodes that nobody takes away.
+    """
 
     node_selector: Mapping[str, str] = field(default_factory=dict[str, str])
     tolerations: tuple[Mapping[str, str], ...] = ()
+    last_try: Mapping[str, str] = field(default_factory=dict[str, str])
+    reserves_scratch: bool = False
+    """Whether a pod reserves its scratch on the node: an autoscaler then adds nodes for it. A node of one's own may
+    have less free than a class allows, so the default is to limit scratch and reserve none."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ import pytest
 from tests.cluster.stack import Stack, await_true, kubectl
 from workflows.reference import reference
 from workflows.status import Failure, RunStatus, read
+from workflows.steps import MAX_INTERRUPTIONS
 from workflows.types import Placement, Platform, Size, Source, StoreAccess, StoreUris
+
+pytestmark = pytest.mark.xdist_group("stack")
 
 FAULTS: Mapping[str, str] = {
     "tool-error": "echo 'the tool found a bug' >&2; echo 'tool: a bug' > /dev/termination-log; exit 1",
@@ -26,19 +29,21 @@ FAULTS: Mapping[str, str] = {
     "terminated": 'if [ "{{retries}}" = 0 ]; then exit 143; fi',
     "store-trouble": 'if [ "{{retries}}" = 0 ]; then exit 74; fi',
     "deleted": 'if [ "{{retries}}" = 0 ]; then sleep 300; fi',
+    "last-try": "exit 74",
     "scratch-full": "head -c 200M /dev/zero > /scratch/x; sleep 120",
 }
 
 
-def manifest(fault: str, image: str) -> dict[str, Any]:
+def manifest(fault: str, image: str, placement: Placement | None = None) -> dict[str, Any]:
     size = Size("50m", 1, 512, "32Mi")
+    placement = placement or Placement()
     platform = Platform(
         namespace="biojobs",
         stack="faults",
         service_account="runner",
         images={"bwa-mem2": image, "fastqc": image},
         sizes={"small": size, "large": size, "huge": size},
-        placements={"small": Placement(), "large": Placement(), "huge": Placement()},
+        placements={"small": placement, "large": placement, "huge": placement},
         store=StoreUris("s3://reads", "s3://reference", "s3://results"),
         access=StoreAccess(),
     )
@@ -61,7 +66,7 @@ def statuses() -> dict[str, RunStatus]:
 def ended(stack: Stack) -> dict[str, RunStatus]:
     """All faults at once, followed to their end; the pod of `deleted` is deleted while it runs."""
     image = stack.record("NA12878")["images"]["align"]
-    for fault in FAULTS:
+    for fault in set(FAULTS) - {"last-try"}:
         text = json.dumps(manifest(fault, image))
         subprocess.run(["kubectl", "create", "-f", "-"], input=text, text=True, check=True, capture_output=True)
     pods = ("pods", "-l", "workflows.argoproj.io/workflow=fault-deleted")
@@ -109,3 +114,18 @@ def test_scratch_that_is_outgrown_is_said_and_not_tried_again(ended: dict[str, R
     found = failure(ended["scratch-full"])
     assert "scratch" in found.message
     assert found.tries == 1
+
+
+def test_the_last_try_goes_to_the_nodes_that_nobody_takes_away(stack: Stack) -> None:
+    """No node of the sandbox is one of those: that the second pod asks for them and waits is the proof."""
+    placement = Placement({"kubernetes.io/os": "linux"}, last_try={"kubernetes.io/os": "on-demand"})
+    made = manifest("last-try", stack.record("NA12878")["images"]["align"], placement)
+    step = next(template for template in made["spec"]["templates"] if "container" in template)
+    step["retryStrategy"]["limit"] = 1
+    step["podSpecPatch"] = step["podSpecPatch"].replace(f"< {MAX_INTERRUPTIONS} ", "< 1 ")
+    subprocess.run(["kubectl", "create", "-f", "-"], input=json.dumps(made), text=True, check=True, capture_output=True)
+    pods = ("pods", "-l", "workflows.argoproj.io/workflow=fault-last-try", "--sort-by=.metadata.creationTimestamp")
+    where = r"jsonpath={.items[*].spec.nodeSelector.kubernetes\.io/os}"
+    asked = ("-n", "biojobs", "get", *pods, "-o", where)
+    await_true("the second try", lambda: kubectl(*asked).split() == ["linux", "on-demand"], 90)
+    kubectl("-n", "biojobs", "delete", "workflow", "fault-last-try")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,32 @@ def test_all_traffic_is_denied_but_names_the_api_and_the_store(namespace: Record
     assert ports == {("UDP", 53), ("TCP", 53), ("TCP", 443), ("TCP", 6443), ("TCP", 9000)}
 
 
+@drained
+def test_steps_reach_the_agent_that_hands_out_credentials_and_no_other_address_of_the_node(recorder: Recorder) -> Any:
+    local = cloud(k8s.Provider("p", context="ctx"))
+    made = Biojobs("b", "local", replace(local, identity=Identity(agent=("169.254.170.23", 80))), Quota())  # pyright: ignore
+
+    def check(_: object) -> None:
+        rules = recorder.one("NetworkPolicy", "b-egress")["spec"]["egress"]
+        assert rules[1:] == [
+            {"to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}], "ports": [{"protocol": "TCP", "port": 80}]}
+        ]
+
+    return pulumi.Output.all(*(resource.urn for resource in made.ready)).apply(check)
+
+
+@drained
+def test_a_cloud_with_readers_gets_their_account(recorder: Recorder) -> Any:
+    local = cloud(k8s.Provider("p", context="ctx"))
+    made = Biojobs("b", "local", replace(local, identity=Identity(reader={"a": "b"})), Quota())  # pyright: ignore
+
+    def check(_: object) -> None:
+        assert recorder.one("ServiceAccount", "b-reader")["metadata"]["annotations"] == {"a": "b"}
+        assert set(recorder.of("RoleBinding")) == {"b-executor"}, "who looks at data needs no API"
+
+    return pulumi.Output.all(*(resource.urn for resource in made.ready)).apply(check)
+
+
 def test_a_step_may_write_its_task_results_and_nothing_else(namespace: Recorder) -> None:
     (role,) = namespace.of("Role").values()
     assert role["rules"] == [
@@ -96,7 +123,7 @@ def test_every_object_says_whose_it_is(namespace: Recorder) -> None:
 @drained
 def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder) -> Any:
     provider = k8s.Provider("p", context="ctx")
-    made = Argo("local-argo", "local", cloud(provider).cluster, store())
+    made = Argo("local-argo", "local", cloud(provider).cluster, store(), Identity())
 
     def check(_: object) -> None:
         release = recorder.one("Release", "local-argo-release")
@@ -110,7 +137,7 @@ def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder)
 
 
 def test_no_ttl_and_no_retention_deletes_a_run_that_pulumi_manages() -> None:
-    values = chart_values(store())
+    values = chart_values(store(), Identity())
     assert "ttlStrategy" not in str(values)
     assert "retentionPolicy" not in str(values)
     assert values["controller"]["workflowDefaults"]["spec"]["podGC"] == {"strategy": "OnPodSuccess"}
@@ -120,7 +147,7 @@ def test_logs_are_archived_by_secret_by_own_identity_or_in_gcs() -> None:
     assert artifact_repository(store())["s3"]["accessKeySecret"] == {"name": "store", "key": "access-key"}
     assert artifact_repository(store(None))["s3"]["useSDKCreds"] is True
     assert artifact_repository(store(None, "gs"))["gcs"]["bucket"] == "results"
-    assert "an-access-key" not in str(chart_values(store()))
+    assert "an-access-key" not in str(chart_values(store(), Identity()))
 
 
 @drained

@@ -112,3 +112,42 @@ def test_every_stack_file_loads(stack: str) -> None:
     stack_file = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_file.items()}
     assert load(config, stack, ROOT).cloud == stack
+
+
+AWS = {"biojobs:cloud": "aws", "biojobs:region": "eu-west-1", "biojobs:adminCidrs": '["198.51.100.7/32"]'}
+
+
+def test_a_pool_of_which_one_thing_is_said_keeps_its_other_defaults() -> None:
+    pools = load({**AWS, "biojobs:pools": '{"system": {"max": 9}}'}, "aws", ROOT).aws.pools
+    assert (pools.system.max, pools.system.min, pools.system.disk_gib) == (9, 2, 50)
+
+
+def test_numbers_are_taken_as_pulumi_hands_them_over() -> None:
+    assert load({**AWS, "biojobs:logDays": "60"}, "aws", ROOT).aws.log_days == 60
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("region", "", "biojobs:region: '': must match"),
+        ("adminCidrs", '["0.0.0.0/0"]', "anyone on the internet"),
+        ("adminCidrs", '["10.0.0.300/32"]', "write a network such as"),
+        ("network", '{"cidr": "100.0.0.0/16"}', "use a private range"),
+        ("network", '{"cidr": "10.0.0.0/24"}', "between /16 and /20"),
+        ("network", '{"cidr": "10.0.0.1/16"}', "has host bits set"),
+        ("network", '{"zones": ["eu-west-1a"]}', "at least two zones"),
+        ("network", '{"vpcId": "vpc-0123456789abcdef0"}', "vpcId and privateSubnetIds go together"),
+        ("pools", '{"spotLarge": {"min": 3, "max": 1}}', "max 1 is less than min 3"),
+        ("pools", '{"spotLarge": {"types": ["m5.24xlarge", "m5.24xlarge"]}}', "named twice"),
+        ("pools", '{"spotLarge": {"types": ["96 cores"]}}', "write an EC2 instance type"),
+        ("buckets", '{"results": "s3://mine"}', "without s3://"),
+        ("kubernetes", "1.29", "standard support"),
+        ("kubernetes", "1.35.2", "standard support"),
+        ("monthlyBudget", "100", "monthlyBudget needs alertEmail"),
+        ("logDays", "31", "CloudWatch keeps logs for"),
+    ],
+)
+def test_what_aws_cannot_take_is_refused_with_key_value_and_remedy(key: str, value: str, said: str) -> None:
+    with pytest.raises(SettingsError, match="biojobs:") as error:
+        load({**AWS, f"biojobs:{key}": value}, "aws", ROOT)
+    assert said in str(error.value)

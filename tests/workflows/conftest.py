@@ -23,6 +23,8 @@ def platform() -> Platform:
             "large": Placement(
                 {"biojobs/pool": "spot-large"},
                 ({"key": "biojobs/pool", "operator": "Equal", "value": "spot-large", "effect": "NoSchedule"},),
+                last_try={"biojobs/pool": "on-demand-large"},
+                reserves_scratch=True,
             ),
             "huge": Placement(),
         },

@@ -118,6 +118,23 @@ def test_a_step_goes_where_its_size_class_says(sample: SampleReads, rules: Align
     assert align["tolerations"][0]["value"] == "spot-large"
 
 
+def test_the_last_try_goes_to_nodes_that_nobody_takes_away(
+    sample: SampleReads, rules: AlignmentRules, platform: Platform
+) -> None:
+    found = templates(alignment(sample, rules, platform))
+    last = f"{{{{=asInt(retries) < {found['align']['retryStrategy']['limit']} ? 'spot-large' : 'on-demand-large'}}}}"
+    assert json.loads(found["align"]["podSpecPatch"])["nodeSelector"] == {"biojobs/pool": last}
+    assert "nodeSelector" not in json.loads(found["gate"]["podSpecPatch"])
+
+
+def test_scratch_is_reserved_where_an_autoscaler_adds_nodes_for_it(
+    sample: SampleReads, rules: AlignmentRules, platform: Platform
+) -> None:
+    found = templates(alignment(sample, rules, platform))
+    assert found["align"]["container"]["resources"]["requests"]["ephemeral-storage"] == "50Gi"
+    assert "ephemeral-storage" not in found["gate"]["container"]["resources"]["requests"]
+
+
 def test_memory_is_doubled_after_an_out_of_memory_kill_only(
     sample: SampleReads, rules: AlignmentRules, platform: Platform
 ) -> None:
