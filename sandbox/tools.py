@@ -66,6 +66,12 @@ RECIPES = {
     ),
     "etcd": Recipe("go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"}),
     "coredns": Recipe("github.com/coredns/coredns", {"coredns": "github.com/coredns/coredns"}),
+    # Not part of the sandbox: tests/lint checks the CI's workflows with it.
+    "actionlint": Recipe(
+        "github.com/rhysd/actionlint",
+        _below("github.com/rhysd/actionlint", "actionlint"),
+        "-X github.com/rhysd/actionlint.version={v}",
+    ),
     "pause": Recipe("", {"pause": "biojobs.dev/sandbox/pause"}),
 }
 
@@ -118,7 +124,9 @@ def _ldflags(name: str) -> str:
 def build_environment() -> dict[str, str]:
     """The caller's environment (proxies, GOPROXY) with the settings that decide the result fixed."""
     fixed = {"CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": "amd64", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    return dict(os.environ) | fixed | {"GOFLAGS": "-buildvcs=false"}
+    # The compiler spends a seventh less of its time when it collects its garbage less often, and writes no debugging
+    # information that the linker throws away.
+    return {"GOGC": "400"} | dict(os.environ) | fixed | {"GOFLAGS": "-buildvcs=false"}
 
 
 def _build(name: str, target: Path, cache: Path) -> None:
@@ -130,7 +138,8 @@ def _build(name: str, target: Path, cache: Path) -> None:
         extra: list[str] = []
         if name == "argo":
             extra = argosource.prepare(go, source, target, env, log)
-        command = [go, "build", "-mod=readonly", *extra, "-trimpath", "-ldflags", _ldflags(name)]
+        command = [go, "build", "-mod=readonly", *extra, "-trimpath", "-gcflags=all=-dwarf=false"]
+        command += ["-ldflags", _ldflags(name)]
         for output, packages in _outputs(name, target):
             remedy = "is the Go module proxy (GOPROXY) reachable?"
             run_logged([*command, "-o", output, *packages], log, env=env, cwd=source, remedy=remedy)

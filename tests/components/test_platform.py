@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from components.argo import Argo, artifact_repository, chart_values
 from components.biojobs import Biojobs
 from components.contracts import Cloud, Cluster, Endpoint, Identity, Registry, Store
-from components.images import Images
+from components.images import Images, image_tag
 from components.local.folder import Credentials
 from components.local.store import LocalStore
 from settings import Quota
@@ -163,6 +164,17 @@ def test_images_are_used_by_digest_and_not_built_in_a_preview(recorder: Recorder
         assert Path(image["context"]["named"]["tools"]["location"], "rclone").is_file()
 
     return made.refs["fastqc"].apply(check)
+
+
+def test_an_images_tag_moves_with_all_that_it_is_built_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree("images", tmp_path / "images")
+    monkeypatch.chdir(tmp_path)
+    before = {name: image_tag(name, "debian:trixie-slim") for name in ("fastqc", "bwa-mem2")}
+    assert before["fastqc"].startswith("0.12.1-")
+    Path("images/fastqc/gate.sh").write_text("another gate\n")
+    assert image_tag("fastqc", "debian:trixie-slim") != before["fastqc"]
+    assert image_tag("bwa-mem2", "debian:trixie-slim") == before["bwa-mem2"]
+    assert image_tag("bwa-mem2", "debian:bookworm-slim") != before["bwa-mem2"]
 
 
 @drained

@@ -137,6 +137,7 @@ def test_numbers_are_taken_as_pulumi_hands_them_over() -> None:
         ("network", '{"cidr": "10.0.0.1/16"}', "has host bits set"),
         ("network", '{"zones": ["eu-west-1a"]}', "at least two zones"),
         ("network", '{"vpcId": "vpc-0123456789abcdef0"}', "vpcId and privateSubnetIds go together"),
+        ("network", '{"nat": "none"}', "set biojobs:mirror to true"),
         ("pools", '{"spotLarge": {"min": 3, "max": 1}}', "max 1 is less than min 3"),
         ("pools", '{"spotLarge": {"types": ["m5.24xlarge", "m5.24xlarge"]}}', "named twice"),
         ("pools", '{"spotLarge": {"types": ["96 cores"]}}', "write an EC2 instance type"),

@@ -31,7 +31,7 @@ def test_an_entry_is_named_by_version_and_recipe(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_unknown_tool_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SandboxError, match="unknown tool 'kubectl': one of argo, coredns"):
+    with pytest.raises(SandboxError, match="unknown tool 'kubectl': one of actionlint, argo, coredns"):
         tools.ensure("kubectl")
 
 
