@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = (
-    *("__main__.py", "quantities.py", "settings.py", "settings_errors.py", "versions.py"),
-    *("components", "workflows", "images", "samples"),
-)
+PARTS = (*sorted(file.name for file in ROOT.glob("*.py")), "components", "workflows", "images", "samples")
 
 
 @dataclass(frozen=True)
