@@ -51,19 +51,46 @@ def file_sha256(path: Path) -> str:
 
 
 def damage(entry: Path) -> str | None:
-    """What is wrong with a finished entry: the first file that is missing or changed, or None."""
+    """What is wrong with a finished entry: the first file that is missing or changed, or None.
+
+    A file is read only if the file system says that it is another one than when it was last read: size, times and
+    inode. A change of content moves the time of change, which no program can set.
+    """
     try:
         manifest: dict[str, str] = json.loads((entry / MANIFEST).read_text())
     except (OSError, ValueError):
         return MANIFEST
+    seen = _seen(entry)
 
     def differs(name: str) -> bool:
         path = entry / name
-        return not path.is_file() or file_sha256(path) != manifest[name]
+        if not path.is_file():
+            return True
+        return seen.get(name) != [manifest[name], *_stamp(path)] and file_sha256(path) != manifest[name]
 
     # Hashing releases the interpreter's lock: every core takes a file.
     with ThreadPoolExecutor() as pool:
-        return next((name for name, bad in zip(manifest, pool.map(differs, manifest), strict=True) if bad), None)
+        damaged = next((name for name, bad in zip(manifest, pool.map(differs, manifest), strict=True) if bad), None)
+    now = {name: [manifest[name], *_stamp(entry / name)] for name in manifest} if damaged is None else {}
+    if now != seen:
+        _stamps(entry).write_text(json.dumps(now))
+    return damaged
+
+
+def _stamps(entry: Path) -> Path:
+    return entry.parent / f".{entry.name}.seen"
+
+
+def _seen(entry: Path) -> dict[str, list[str | int]]:
+    try:
+        return json.loads(_stamps(entry).read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _stamp(path: Path) -> list[str | int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def known_sha256(path: Path) -> str:

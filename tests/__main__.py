@@ -60,7 +60,7 @@ class Ring:
 KUBERNETES = ("tests/cluster", *(f"--ignore={file}" for file in SANDBOX))
 SANDBOX_UP = (sys.executable, "-m", "sandbox", "up")
 RINGS = (
-    Ring("functions and components", ("tests/workflows", "tests/components", "tests/sandbox")),
+    Ring("functions and components", ("tests/workflows", "tests/components", "tests/sandbox"), workers=2),
     Ring("engine, with stand-in clouds", ("tests/engine",), workers=2),
     Ring("images and steps", ("tests/images",), root_on_linux, SANDBOX_UP, workers=2),
     Ring("Kubernetes, with real reads", KUBERNETES, free_sandbox, SANDBOX_UP, workers=3),
@@ -74,8 +74,8 @@ def run(ring: Ring, arguments: list[str]) -> str:
         return f"not run: {reason}"
     if ring.before and subprocess.run(ring.before, check=False).returncode != 0:
         return "failed"
-    # Tests of one `xdist_group` share what is dear to make, and stay together and in order.
-    parallel = ["--numprocesses", str(ring.workers), "--dist", "loadgroup"] if ring.workers else []
+    # What stays together on one worker is said in tests/conftest.py.
+    parallel = ["--numprocesses", str(ring.workers)] if ring.workers else []
     pytest = [sys.executable, "-m", "pytest", *ring.paths, *parallel, *arguments]
     return "passed" if subprocess.run(pytest, check=False).returncode == 0 else "failed"
 

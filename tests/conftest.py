@@ -1,6 +1,9 @@
 """Switches and fixtures of all rings."""
 
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -10,3 +13,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--golden"))
+
+
+class ByFile(LoadScopeScheduling):
+    """Tests of a file stay together and in order, for they share what is dear to make; those on the cluster's one stack
+    are as one file. (xdist's own marker for groups is not heeded under this pytest.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "stack" if file in ("tests/cluster/test_faults.py", "tests/cluster/test_pipeline.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)

@@ -19,8 +19,6 @@ from workflows.status import Failure, RunStatus, read
 from workflows.steps import MAX_INTERRUPTIONS
 from workflows.types import Placement, Platform, Size, Source, StoreAccess, StoreUris
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 FAULTS: Mapping[str, str] = {
     "tool-error": "echo 'the tool found a bug' >&2; echo 'tool: a bug' > /dev/termination-log; exit 1",
     "bad-input": "echo 'bad input: line 7' > /dev/termination-log; exit 65",

@@ -27,8 +27,6 @@ from tests.cluster.stack import (
     workflows,
 )
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 BY_HAND = (
     "set -euo pipefail; cp /data/reference.fa /scratch/r.fa; bwa-mem2 index /scratch/r.fa > /dev/null 2>&1; "
     "bwa-mem2 mem -t 1 -K 100000000 -R '@RG\\tID:L001\\tSM:NA12878\\tLB:NA12878\\tPL:ILLUMINA' /scratch/r.fa "

@@ -120,7 +120,7 @@ def test_two_ups_at_once_both_succeed_and_the_second_says_that_it_waits() -> Non
     assert sum("starting kube-apiserver" in text for text in said) == 1
 
 
-@pytest.mark.parametrize("seconds", [0.3, 2.0, 4.0, 5.0, 6.0, 7.0])
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 3.0, 5.0])
 def test_an_interrupted_up_can_be_run_again(seconds: float) -> None:
     kill("etcd")
     kill("kube-apiserver")

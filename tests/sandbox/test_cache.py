@@ -1,5 +1,6 @@
 """What is built once: whole, verified, by one at a time."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import cache
 from sandbox.cache import MANIFEST, damage, known_sha256, obtain, recipe_hash
 
 
@@ -38,6 +40,27 @@ def test_a_damaged_entry_is_built_again_and_said(tmp_path: Path, capsys: pytest.
     assert tool.read_text() == "good"
     assert damage(entry) is None
     assert "damaged, making it again" in capsys.readouterr().err
+
+
+def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path: Path) -> None:
+    tool = obtain(tmp_path / "tool-1", build, "tool") / "bin" / "tool"
+    assert damage(tmp_path / "tool-1") is None
+    before = tool.stat()
+    tool.write_text("evil")
+    os.utime(tool, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert damage(tmp_path / "tool-1") == "bin/tool"
+    assert damage(tmp_path / "tool-1") == "bin/tool", "and noticed again"
+
+
+def test_what_did_not_change_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = obtain(tmp_path / "tool-1", build, "tool")
+    assert damage(entry) is None
+
+    def read_again(path: Path) -> str:
+        pytest.fail(f"{path} was read again")
+
+    monkeypatch.setattr(cache, "file_sha256", read_again)
+    assert damage(entry) is None
 
 
 def test_a_failed_build_leaves_no_entry_and_its_leftovers_do_not_spoil_the_next(tmp_path: Path) -> None:
