@@ -9,9 +9,12 @@ SANDBOX := $(if $(filter local,$(STACK)),$(shell grep -qE '^ *biojobs:context:' 
 # The stack's cloud decides which SDK is installed.
 CLOUD := $(shell sed -nE 's/^ *biojobs:cloud: *([a-z]+).*/\1/p' Pulumi.$(STACK).yaml)
 EXTRAS := $(if $(filter-out local,$(CLOUD)),--extra $(CLOUD))
-ENVIRONMENT = eval "$$(STACK=$(STACK) $(PYTHON) -m offline.env)"
+# Buckets are protected. Left out, they stay in the account and in the state, where the next `up` finds them.
+KEEP := $(if $(filter-out local,$(CLOUD)),--exclude-protected)
+# Two commands: a failure within the words of `eval` would go unnoticed.
+ENVIRONMENT = environment=$$(STACK=$(STACK) $(PYTHON) -m offline.env); eval "$$environment"
 
-.PHONY: help up down preview destroy env status test check docs bench venv
+.PHONY: help up down preview destroy env status check audit backend test lint docs bench venv
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,11 +33,12 @@ else
 	@$(MAKE) --no-print-directory destroy
 endif
 
-preview: venv ## Show what `up` would change
-	@$(ENVIRONMENT); pulumi preview --stack $(STACK) --suppress-progress
+preview: venv ## Show what `up` would change; on AWS without credentials, all that it would make, and the price
+	@if [[ "$(CLOUD)" = aws ]] && ! $(PYTHON) -m components.aws.account; then $(PYTHON) -m offline.plan $(STACK); \
+	  else $(ENVIRONMENT); pulumi preview --stack $(STACK) --suppress-progress; fi
 
-destroy: venv ## Take the stack away, and leave the sandbox running
-	@$(ENVIRONMENT); pulumi destroy --stack $(STACK) --yes --skip-preview --suppress-progress
+destroy: venv ## Take the stack away; the sandbox goes on running, and a cloud's buckets stay
+	@$(ENVIRONMENT); pulumi destroy --stack $(STACK) --yes --skip-preview --suppress-progress $(KEEP)
 
 env: venv ## Print the environment of plain `pulumi` commands: eval "$(make env)"
 	@STACK=$(STACK) $(PYTHON) -m offline.env
@@ -42,11 +46,20 @@ env: venv ## Print the environment of plain `pulumi` commands: eval "$(make env)
 status: venv ## Show the health of the sandbox
 	@$(PYTHON) -m sandbox status
 
-test check docs: EXTRAS := --all-extras
+test lint docs: EXTRAS := --all-extras
+check: venv ## Look before you build: credentials, quotas, what the region has, price (STACK=aws)
+	@$(PYTHON) -m components.$(CLOUD).check $(STACK)
+
+audit: venv ## List what is left of a stack in the account (STACK=aws)
+	@$(PYTHON) -m components.$(CLOUD).audit $(STACK)
+
+backend: venv ## Make a place for states in the account, once (STACK=aws)
+	@$(PYTHON) -m components.$(CLOUD).backend $(STACK)
+
 test: venv ## Run all tests, ring by ring
 	@$(PYTHON) -m tests
 
-check: venv ## Format, lint and types
+lint: venv ## Format, lint and types
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/pyright
 
 docs: venv ## Write docs/settings.md and docs/settings.schema.json from the settings' types

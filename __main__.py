@@ -20,7 +20,7 @@ def cloud_of(settings: Settings) -> CloudModule:
     """The selected cloud's module; no other cloud's SDK is imported."""
     name = f"components.{settings.cloud}.cloud"
     if importlib.util.find_spec(f"components.{settings.cloud}") is None:
-        raise pulumi.RunError(f"biojobs:cloud: {settings.cloud!r}: this version builds `local` only")
+        raise pulumi.RunError(f"biojobs:cloud: {settings.cloud!r}: this version builds `local` and `aws`")
     return cast(CloudModule, importlib.import_module(name))
 
 
@@ -28,15 +28,15 @@ def main(root: Path) -> None:
     """Builds the stack of the project in `root`."""
     try:
         settings = from_pulumi()
-        module = cloud_of(settings)
-        inputs = read_inputs(settings, root, module.locator(settings, root))
+        prepared = cloud_of(settings).prepare(settings, root)
+        inputs = read_inputs(settings, root, prepared.locate)
     except SettingsError as error:
         raise reject(error) from None
-    cloud = module.build(settings, root)
+    cloud = prepared.build()
     stack = settings.stack
     images = Images(f"{stack}-images", ["fastqc", "bwa-mem2"], cloud.registry, settings.base_image)
     namespace = Biojobs(f"{stack}-biojobs", stack, cloud, settings.quota)
-    argo = Argo(f"{stack}-argo", stack, cloud.cluster, cloud.store, cloud.identity)
+    argo = Argo(f"{stack}-argo", stack, cloud)
     # How the runs ended is no output: it would differ between a preview and an up. A failure fails the program.
     pipeline = Pipeline(
         f"{stack}-pipeline",

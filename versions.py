@@ -21,3 +21,24 @@ IMAGES: Final = {
 EKS: Final = "1.35"
 EKS_STANDARD: Final = ("1.34", "1.35", "1.36")
 """Versions in standard support; 1.34 leaves it on 2026-12-02. The paid extended support is never used."""
+
+_EKS_ADDONS: Final = {
+    "vpc-cni": "v1.22.4-eksbuild.3",
+    "eks-pod-identity-agent": "v1.3.10-eksbuild.3",
+    "aws-ebs-csi-driver": "v1.63.1-eksbuild.1",
+}
+EKS_ADDONS: Final = {
+    "1.34": {**_EKS_ADDONS, "kube-proxy": "v1.34.6-eksbuild.17", "coredns": "v1.13.2-eksbuild.11"},
+    "1.35": {**_EKS_ADDONS, "kube-proxy": "v1.35.3-eksbuild.17", "coredns": "v1.13.2-eksbuild.11"},
+    "1.36": {**_EKS_ADDONS, "kube-proxy": "v1.36.0-eksbuild.17", "coredns": "v1.14.3-eksbuild.14"},
+}
+"""Managed add-ons by Kubernetes version: EKS refuses one that it does not offer for the cluster's version.
+`aws eks describe-addon-versions --kubernetes-version <version>` lists them."""
+
+CLUSTER_AUTOSCALER_CHART: Final = "9.59.0"
+CLUSTER_AUTOSCALER_REPOSITORY: Final = "https://kubernetes.github.io/autoscaler"
+CLUSTER_AUTOSCALER: Final = {"1.34": "v1.34.5", "1.35": "v1.35.2", "1.36": "v1.36.1"}
+"""The autoscaler's image by Kubernetes version: it simulates the scheduler of its own minor version."""
+
+EKS_OBSERVABILITY: Final = "v6.4.0-eksbuild.1"
+"""The add-on `amazon-cloudwatch-observability`."""

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import versions
-from components.contracts import Cluster, Endpoint, Identity, Store
+from components.contracts import Cloud, Endpoint, Store
 from components.names import (
     ARGO_CONTROLLER,
     ARGO_NAMESPACE,
@@ -24,6 +24,9 @@ from components.names import (
 LOG_KEY = ".logs/{{workflow.name}}/{{pod.name}}"
 """Where logs are archived in the results: no sample can be called `.logs`."""
 
+IMAGES = {name: f"quay.io/argoproj/{name}:{versions.ARGO}" for name in ("workflow-controller", "argoexec", "argocli")}
+"""What the chart runs, by name."""
+
 _TIMEOUT_SECONDS = 600
 # The chart's pods lack a seccomp profile, and the namespace would refuse them.
 _POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -38,13 +41,11 @@ class Argo(pulumi.ComponentResource):
         self,
         name: str,
         stack: str,
-        cluster: Cluster,
-        store: Store,
-        identity: Identity,
+        cloud: Cloud,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:platform:Argo", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self, provider=cluster.provider)
+        child = pulumi.ResourceOptions(parent=self, provider=cloud.cluster.provider)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={"name": ARGO_NAMESPACE, "labels": {**labels(stack, "argo"), **RESTRICTED}},
@@ -57,22 +58,23 @@ class Argo(pulumi.ComponentResource):
             chart=versions.ARGO_CHART_NAME,
             version=versions.ARGO_CHART,
             repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=versions.ARGO_CHART_REPOSITORY),
-            values=chart_values(store, identity),
+            values=chart_values(cloud),
             timeout=_TIMEOUT_SECONDS,
             opts=child,
         )
         self.register_outputs({"release": self.release.status})
 
 
-def chart_values(store: Store, identity: Identity) -> dict[str, Any]:
+def chart_values(cloud: Cloud) -> dict[str, Any]:
     """The chart's values, under the official chart's names."""
     return {
         "images": {"tag": versions.ARGO},
         # The full CRDs are installed by a hook that downloads them; these are complete but for validation.
         "crds": {"install": True, "keep": False, "full": False},
         "controller": {
+            **_image(cloud, "workflow-controller"),
             "workflowNamespaces": [NAMESPACE],
-            "serviceAccount": {"name": ARGO_CONTROLLER, "annotations": dict(identity.argo_controller)},
+            "serviceAccount": {"name": ARGO_CONTROLLER, "annotations": dict(cloud.identity.argo_controller)},
             "resources": _resources("100m", "256Mi", "1Gi"),
             "podSecurityContext": _POD_SECURITY,
             # A step starts up to this long after the one before it; the default of 10 s is for many thousands of runs.
@@ -86,16 +88,36 @@ def chart_values(store: Store, identity: Identity) -> dict[str, Any]:
                 }
             },
         },
-        "executor": {"resources": _resources("10m", "64Mi", "256Mi"), "securityContext": _restricted()},
+        "executor": {
+            **_image(cloud, "argoexec"),
+            "resources": _resources("10m", "64Mi", "256Mi"),
+            "securityContext": _restricted(),
+        },
         "workflow": {"serviceAccount": {"create": False}, "rbac": {"create": False}},
         "server": {
+            **_image(cloud, "argocli"),
             "authModes": ["client"],
-            "serviceAccount": {"name": ARGO_SERVER, "annotations": dict(identity.argo_server)},
+            "serviceAccount": {"name": ARGO_SERVER, "annotations": dict(cloud.identity.argo_server)},
             "resources": _resources("10m", "64Mi", "512Mi"),
             "podSecurityContext": _POD_SECURITY,
         },
-        "artifactRepository": artifact_repository(store),
+        "artifactRepository": artifact_repository(cloud.store),
     }
+
+
+def _image(cloud: Cloud, image: str) -> dict[str, Any]:
+    """The chart's values for an image of which the cloud's registry has a copy, `host/path@sha256:digest`."""
+    copy = cloud.registry.copies.get(IMAGES[image])
+    if copy is None:
+        return {}
+    # The chart writes registry/repository:tag, and what is behind a digest's colon is as good as a tag.
+    return {"image": pulumi.Output.from_input(copy).apply(_chart_image)}
+
+
+def _chart_image(reference: str) -> dict[str, str]:
+    registry, path = reference.split("/", 1)
+    repository, tag = path.rsplit(":", 1)
+    return {"registry": registry, "repository": repository, "tag": tag}
 
 
 def artifact_repository(store: Store) -> dict[str, Any]:

@@ -100,13 +100,20 @@ class Cloud:
     store: Store
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A cloud whose settings were found good, and of which nothing is made yet.
+
+    `locate` finds reads and references; `build` makes the cloud, and is called when all of them were found.
+    """
+
+    locate: Locate
+    build: Callable[[], Cloud]
+
+
 class CloudModule(Protocol):
     """What `components/<cloud>/cloud.py` offers: a cloud is one more folder."""
 
-    def locator(self, settings: Settings, root: Path) -> Locate:
-        """Finds reads and references before anything is created."""
-        ...
-
-    def build(self, settings: Settings, root: Path) -> Cloud:
-        """Creates the cloud's resources for the project in `root`."""
+    def prepare(self, settings: Settings, root: Path) -> Prepared:
+        """Checks what only this cloud can, for the project in `root`; raises `SettingsError` with all problems."""
         ...

@@ -31,7 +31,7 @@ def environment(stack: str) -> dict[str, str]:
     places = layout.from_environment()
     _forget_our_home()
     pulumi = pulumi_folder(places.cache)
-    plugins = choose(pulumi, places.cache, ROOT)
+    plugins = choose(pulumi, places.cache, ROOT, cloud_of(stack))
     say(plugins.words)
     on_sandbox = uses_sandbox(stack)
     values = {"PULUMI_SKIP_UPDATE_CHECK": "1", "PULUMI_BACKEND_URL": _backend()}
@@ -60,6 +60,13 @@ def uses_sandbox(stack: str) -> bool:
     if stack != DEFAULT_STACK or not file.is_file():
         return False
     return re.search(r"^\s+biojobs:context:", file.read_text(), re.MULTILINE) is None
+
+
+def cloud_of(stack: str) -> str:
+    """The stack's cloud, or nothing: the program says what is wrong with a stack file."""
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    found = re.search(r"^\s+biojobs:cloud:\s*(\w+)", file.read_text() if file.is_file() else "", re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _forget_our_home() -> None:

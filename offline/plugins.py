@@ -13,9 +13,12 @@ from importlib import metadata
 from pathlib import Path
 
 from offline.cli import ORIGIN, reachable, say
+from sandbox.errors import SandboxError
 
 CHOICE = "BIOJOBS_PLUGINS"  # official or offline; unset: official if they can be had
 PACKAGES = {"kubernetes": "pulumi-kubernetes", "docker-build": "pulumi-docker-build"}
+CLOUD_PACKAGES = {"aws": {"aws": "pulumi-aws", "docker": "pulumi-docker"}}
+"""Plugins that a cloud needs besides, and that nothing here can stand in for."""
 ANSWER_SECONDS = 24 * 3600  # how long "cannot be had" is believed before asking the network again
 BIN = Path(__file__).resolve().parent / "bin"
 
@@ -28,12 +31,20 @@ class Plugins:
     words: str
 
 
-def choose(pulumi: Path, cache: Path, root: Path) -> Plugins:
-    """Decide, install the official plugins where they can be had, and say which in one line."""
+def choose(pulumi: Path, cache: Path, root: Path, cloud: str) -> Plugins:
+    """Decide, install the official plugins where they can be had, and say which in one line.
+
+    Raises `SandboxError` for a cloud whose plugins cannot be had.
+    """
     versions = {name: metadata.version(package) for name, package in PACKAGES.items()}
-    official = _official(pulumi, cache, versions)
-    if official:
+    own = {name: metadata.version(package) for name, package in CLOUD_PACKAGES.get(cloud, {}).items()}
+    if _official(pulumi, cache, {**versions, **own}):
         return Plugins(None, "plugins: the official ones")
+    if own:
+        raise SandboxError(
+            f"the stack needs Pulumi's plugins for {' and '.join(own)}, and they cannot be downloaded here; "
+            f"`python -m offline.plan` shows what it would make, without them"
+        )
     names = ", ".join(["python", *versions])
     return Plugins(
         _home(cache, root, versions),

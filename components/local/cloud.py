@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.contracts import Cloud, Cluster, Identity, Locate, Registry, Store
+from components.contracts import Cloud, Cluster, Identity, Prepared, Registry, Store
 from components.images import Images
 from components.local.folder import Workspace
 from components.local.store import LocalStore
@@ -18,18 +18,17 @@ from workflows.types import Placement, StoreUris
 _API_PORTS = (6443, 8443, 16443)
 
 
-def locator(settings: Settings, root: Path) -> Locate:
+def prepare(settings: Settings, root: Path) -> Prepared:
     """Finds reads and references in the workspace, and takes in those that lie beside the sheet."""
     workspace = _workspace(settings, root)
     if not workspace.dry_run:
         workspace.prepare()
-    return workspace.locate
+    return Prepared(workspace.locate, lambda: _build(settings, workspace))
 
 
-def build(settings: Settings, root: Path) -> Cloud:
+def _build(settings: Settings, workspace: Workspace) -> Cloud:
     """The cluster of the stack's context, its registry, and the workspace folder as the store."""
     local = settings.local
-    workspace = _workspace(settings, root)
     provider = k8s.Provider(f"{settings.stack}-cluster", context=local.context)
     registry = Registry(local.registry)
     images = Images(f"{settings.stack}-store-image", ["store"], registry, settings.base_image)

@@ -27,6 +27,10 @@ SECRET_SIGNATURE, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4a
 ENDPOINT = Endpoint("store.biojobs-store.svc:9000", 9000, "an-access-key", "a-secret-key")
 
 
+NOWHERE: Any = None
+"""A provider for values that nothing is made of."""
+
+
 def store(endpoint: Endpoint | None = ENDPOINT, scheme: str = "s3") -> Store:
     uris = StoreUris(f"{scheme}://reads", f"{scheme}://reference", f"{scheme}://results")
     return Store(uris, where="results", endpoint=endpoint)
@@ -124,7 +128,7 @@ def test_every_object_says_whose_it_is(namespace: Recorder) -> None:
 @drained
 def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder) -> Any:
     provider = k8s.Provider("p", context="ctx")
-    made = Argo("local-argo", "local", cloud(provider).cluster, store(), Identity())
+    made = Argo("local-argo", "local", cloud(provider))
 
     def check(_: object) -> None:
         release = recorder.one("Release", "local-argo-release")
@@ -137,8 +141,21 @@ def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder)
     return made.release.urn.apply(check)
 
 
+@drained
+def test_argo_uses_the_copies_that_the_registry_has(recorder: Recorder) -> Any:
+    copy = f"r.example/mirror/argoproj/argoexec@sha256:{'b' * 64}"
+    registry = Registry("r.example/b", copies={"quay.io/argoproj/argoexec:v4.0.7": copy})
+    values = chart_values(replace(cloud(NOWHERE), registry=registry))
+    assert "image" not in values["controller"]
+
+    def check(image: dict[str, str]) -> None:
+        assert f"{image['registry']}/{image['repository']}:{image['tag']}" == copy
+
+    return values["executor"]["image"].apply(check)
+
+
 def test_no_ttl_and_no_retention_deletes_a_run_that_pulumi_manages() -> None:
-    values = chart_values(store(), Identity())
+    values = chart_values(cloud(NOWHERE))
     assert "ttlStrategy" not in str(values)
     assert "retentionPolicy" not in str(values)
     assert values["controller"]["workflowDefaults"]["spec"]["podGC"] == {"strategy": "OnPodSuccess"}
@@ -148,7 +165,7 @@ def test_logs_are_archived_by_secret_by_own_identity_or_in_gcs() -> None:
     assert artifact_repository(store())["s3"]["accessKeySecret"] == {"name": "store", "key": "access-key"}
     assert artifact_repository(store(None))["s3"]["useSDKCreds"] is True
     assert artifact_repository(store(None, "gs"))["gcs"]["bucket"] == "results"
-    assert "an-access-key" not in str(chart_values(store(), Identity()))
+    assert "an-access-key" not in str(chart_values(cloud(NOWHERE)))
 
 
 @drained

@@ -1,0 +1,406 @@
+"""`make check` on AWS: what it finds, with an account, with one that refuses, and without any."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import exceptions
+
+import versions
+from components.aws import account
+from components.aws.account import AccountError, DeniedError, explain, sign_in
+from components.aws.check import check, main, read_settings, warnings_at_preview
+from components.aws.locate import PLAN
+from components.aws.offers import Result
+from settings import SettingsError
+from tests.components.aws.answers import CLASSES, Answers, Refused, answering, settings_of, signed_in, signed_out
+from tests.components.aws.conftest import ACCOUNT, REGION, ZONES
+from tests.components.aws.test_quotas import NOTHING_USED
+from tests.components.test_settings import ROOT
+
+
+def project(folder: Path, **keys: str) -> Path:
+    """A project of one stack, `dev`."""
+    config = {"cloud": "aws", "region": REGION, "adminCidrs": '["1.2.3.4/32"]', **CLASSES, **keys}
+    values = {f"biojobs:{key}": json.loads(value) if value[:1] in "{[" else value for key, value in config.items()}
+    (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": values}))
+    (folder / "samples").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "samples" / "na12878.csv", folder / "samples")
+    return folder
+
+
+def offerings(*missing: tuple[str, str]) -> Any:
+    """Every type in every zone, but those; a missing zone `*` is all of them."""
+
+    def answer(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        (wanted,) = parameters["Filters"]
+        return {
+            "InstanceTypeOfferings": [
+                {"InstanceType": kind, "Location": zone}
+                for kind in wanted["Values"]
+                for zone in ZONES
+                if (kind, zone) not in missing and (kind, "*") not in missing
+            ]
+        }
+
+    return answer
+
+
+def sold(**states: str) -> Mapping[str, Any]:
+    end = datetime.datetime(2099, 1, 1, tzinfo=datetime.UTC)
+    return {
+        "clusterVersions": [
+            {"clusterVersion": version, "versionStatus": state, "endOfStandardSupportDate": end}
+            for version, state in {
+                **{f"v{name}"[1:]: "STANDARD_SUPPORT" for name in versions.EKS_STANDARD},
+                **{name.removeprefix("v").replace("_", "."): state for name, state in states.items()},
+            }.items()
+        ]
+    }
+
+
+def addons(**changed: str) -> Mapping[str, Any]:
+    pinned = {**versions.EKS_ADDONS[versions.EKS], "amazon-cloudwatch-observability": versions.EKS_OBSERVABILITY}
+    named = {**pinned, **{name.replace("_", "-"): version for name, version in changed.items()}}
+    return {
+        "addons": [
+            {"addonName": name, "addonVersions": [{"addonVersion": "v9.9.9-eksbuild.1"}, {"addonVersion": version}]}
+            for name, version in named.items()
+        ]
+    }
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    made = answering(monkeypatch)
+    made.given |= {
+        **NOTHING_USED,
+        "GetServiceQuota": {"Quota": {"Value": 1e6}},
+        "DescribeAvailabilityZones": {"AvailabilityZones": [{"ZoneName": zone} for zone in ZONES]},
+        "DescribeInstanceTypeOfferings": offerings(),
+        "DescribeClusterVersions": sold(),
+        "DescribeAddonVersions": addons(),
+        "HeadBucket": {"BucketRegion": REGION},
+    }
+    return made
+
+
+def nothing(_: object) -> list[str]:
+    return []
+
+
+def broken(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def checked(folder: Path, topic: str, **keys: str) -> list[Result]:
+    return [result for result in check("dev", project(folder, **keys)) if result.topic == topic]
+
+
+def test_a_stack_that_aws_will_have_passes_every_check(api: Answers, tmp_path: Path) -> None:
+    results = list(check("dev", project(tmp_path)))
+    assert {result.state for result in results} == {"ok"}
+    topics = {"settings", "account", "zones", "types", "kubernetes", "add-ons", "quotas", "price"}
+    assert {result.topic for result in results} == topics
+    assert f"{ACCOUNT}, as arn:aws:iam" in next(result.words for result in results if result.topic == "account")
+
+
+# Without an account, and with one that is of no use.
+
+
+def test_without_credentials_settings_and_price_are_checked_and_the_rest_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    signed_out(monkeypatch)
+    results = list(check("dev", project(tmp_path)))
+    assert [(result.state, result.topic) for result in results] == [
+        ("ok", "settings"),
+        ("unchecked", "account"),
+        ("ok", "price"),
+    ]
+    assert "there are no AWS credentials (set AWS_PROFILE" in results[1].words
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ExpiredToken", "have expired (ExpiredToken); sign in again"),
+        ("InvalidClientTokenId", "is eu-west-1 not enabled for the account"),
+        ("AccessDenied", "sts:GetCallerIdentity is denied"),
+        ("Throttling", "Throttling"),
+    ],
+)
+def test_credentials_that_are_refused_are_told_with_the_remedy(
+    api: Answers, tmp_path: Path, code: str, said: str
+) -> None:
+    api.given["GetCallerIdentity"] = Refused(code, 403)
+    (result,) = checked(tmp_path, "account")
+    assert result.state == "problem"
+    assert said in result.words
+    assert checked(tmp_path, "price")[0].state == "ok"
+    assert not api.of("DescribeAvailabilityZones")
+
+
+def test_a_profile_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    signed_out(monkeypatch)
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    (result,) = checked(tmp_path, "account")
+    assert result.state == "problem"
+    assert "aws configure list-profiles" in result.words
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (exceptions.NoCredentialsError(), "set AWS_PROFILE"),
+        (exceptions.UnauthorizedSSOTokenError(), "aws sso login"),
+        (exceptions.EndpointConnectionError(endpoint_url="https://x"), "cannot be reached"),
+        (exceptions.ConnectTimeoutError(endpoint_url="https://x"), "cannot be reached"),
+    ],
+)
+def test_errors_on_the_way_to_aws_say_what_to_do(error: Exception, said: str) -> None:
+    assert said in str(explain(error, "sts:GetCallerIdentity", REGION))
+
+
+def test_a_denied_check_is_told_and_the_others_go_on(api: Answers, tmp_path: Path) -> None:
+    api.given["DescribeInstanceTypeOfferings"] = Refused("UnauthorizedOperation", 403)
+    api.given["DescribeClusterVersions"] = Refused("AccessDeniedException", 403)
+    results = list(check("dev", project(tmp_path)))
+    unchecked = {result.topic: result.words for result in results if result.state == "unchecked"}
+    assert set(unchecked) == {"types", "kubernetes"}
+    assert "ec2:DescribeInstanceTypeOfferings is denied; docs/aws-permissions.json" in unchecked["types"]
+    assert not [result for result in results if result.state == "problem"]
+
+
+# Settings.
+
+
+def test_no_region_is_told(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    written = json.loads((folder / "Pulumi.dev.yaml").read_text())
+    del written["config"]["biojobs:region"]
+    (folder / "Pulumi.dev.yaml").write_text(json.dumps(written))
+    (result,) = check("dev", folder)
+    assert result == Result("problem", "settings", "biojobs:region: is missing; set it")
+
+
+def test_settings_that_cannot_be_used_are_told_and_nobody_is_asked(api: Answers, tmp_path: Path) -> None:
+    results = list(check("dev", project(tmp_path, pools='{"spotSmall": {"types": ["m5.xlarge", "m5.25xlarge"]}}')))
+    assert {result.state for result in results} == {"problem"}
+    assert "biojobs:pools.spotSmall.types: 'm5.25xlarge'" in results[0].words
+    assert not api.asked
+
+
+def test_an_address_for_documentation_is_refused_and_the_rest_is_checked(api: Answers, tmp_path: Path) -> None:
+    results = list(check("dev", project(tmp_path, adminCidrs='["203.0.113.7/32"]')))
+    assert [result.topic for result in results if result.state == "problem"] == ["settings"]
+    assert results[-1].topic == "price"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read"),
+        ("config: {", "is not YAML"),
+        ("config:\n  biojobs:cloud: local\n", "this checks AWS; name a stack that is on aws"),
+        ("", "biojobs:cloud: is missing"),
+        ("[1]", "biojobs:cloud: is missing"),
+    ],
+)
+def test_a_stack_file_that_cannot_be_used_is_told(tmp_path: Path, text: str | None, said: str) -> None:
+    project(tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").unlink()
+    if text is not None:
+        (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        read_settings("dev", tmp_path)
+
+
+# What AWS offers.
+
+
+def test_a_zone_that_the_region_has_not_is_told_with_those_that_it_has(api: Answers, tmp_path: Path) -> None:
+    (result,) = checked(tmp_path, "zones", network='{"zones": ["eu-west-1a", "eu-west-1z"]}')
+    assert result.state == "problem"
+    assert "eu-west-1z: not in eu-west-1, which has eu-west-1a, eu-west-1b, eu-west-1c" in result.words
+
+
+def test_two_zones_are_enough_and_one_is_not(api: Answers, tmp_path: Path) -> None:
+    api.given["DescribeAvailabilityZones"] = {"AvailabilityZones": [{"ZoneName": zone} for zone in ZONES[:2]]}
+    assert checked(tmp_path, "zones")[0].words == "eu-west-1a, eu-west-1b"
+    assert "NAT gateways: 2" in checked(tmp_path, "price", network='{"nat": "per-zone"}')[0].words
+    api.given["DescribeAvailabilityZones"] = {"AvailabilityZones": [{"ZoneName": ZONES[0]}]}
+    assert checked(tmp_path, "zones")[0].state == "problem"
+
+
+def test_local_zones_are_not_asked_for(api: Answers, tmp_path: Path) -> None:
+    checked(tmp_path, "zones")
+    (asked,) = api.of("DescribeAvailabilityZones")
+    assert {"Name": "opt-in-status", "Values": ["opt-in-not-required"]} in asked["Filters"]
+
+
+def test_a_type_that_the_region_has_not_is_to_be_taken_out(api: Answers, tmp_path: Path) -> None:
+    api.given["DescribeInstanceTypeOfferings"] = offerings(("m7a.xlarge", "*"))
+    results = checked(tmp_path, "types")
+    assert results[0].state == "problem"
+    assert "biojobs:pools.spotSmall.types: m7a.xlarge: EC2 has none in eu-west-1" in results[0].words
+    assert "take them out" in results[0].words
+
+
+def test_a_zone_without_any_type_of_a_pool_is_a_warning(api: Answers, tmp_path: Path) -> None:
+    api.given["DescribeInstanceTypeOfferings"] = offerings(("r5.8xlarge", ZONES[2]), ("m5.xlarge", ZONES[1]))
+    pools = '{"huge": {"types": ["r5.8xlarge"], "max": 2}}'
+    (result,) = checked(tmp_path, "types", pools=pools)
+    assert result.state == "warning"
+    assert "biojobs:pools.huge.types: none of them is to be had in eu-west-1c" in result.words
+
+
+def test_a_version_that_eks_no_longer_sells_is_told_with_those_that_it_does(api: Answers, tmp_path: Path) -> None:
+    api.given["DescribeClusterVersions"] = sold(v1_35="EXTENDED_SUPPORT")
+    (result,) = checked(tmp_path, "kubernetes")
+    assert result.state == "problem"
+    assert "'1.35': is extended support; EKS has 1.34, 1.36 in standard support" in result.words
+    api.given["DescribeClusterVersions"] = {"clusterVersions": []}
+    assert "is not sold" in checked(tmp_path, "kubernetes")[0].words
+
+
+def test_a_version_that_soon_leaves_support_is_a_warning(api: Answers, tmp_path: Path) -> None:
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30)
+    api.given["DescribeClusterVersions"] = {
+        "clusterVersions": [
+            {"clusterVersion": "1.35", "versionStatus": "STANDARD_SUPPORT", "endOfStandardSupportDate": soon}
+        ]
+    }
+    (result,) = checked(tmp_path, "kubernetes")
+    assert (result.state, str(soon.date()) in result.words) == ("warning", True)
+
+
+def test_a_pinned_add_on_that_is_gone_is_told_with_what_there_is(api: Answers, tmp_path: Path) -> None:
+    api.given["DescribeAddonVersions"] = addons(coredns="v1.0.0-eksbuild.1")
+    (result,) = checked(tmp_path, "add-ons")
+    pinned = versions.EKS_ADDONS[versions.EKS]["coredns"]
+    assert result.state == "problem"
+    assert f"coredns {pinned}: EKS has v9.9.9-eksbuild.1, v1.0.0-eksbuild.1 for Kubernetes 1.35" in result.words
+    (asked, *_) = api.of("DescribeAddonVersions")
+    assert asked["kubernetesVersion"] == "1.35"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "said"),
+    [
+        ({"BucketRegion": REGION}, "ok", "reads: my-reads"),
+        (Refused("404", 404), "problem", "there is no such bucket"),
+        (Refused("403", 403), "problem", f"is another account's, or not yours to read; name one of account {ACCOUNT}"),
+        ({"BucketRegion": "us-east-1"}, "warning", "is in us-east-1: what is read crosses regions"),
+        (Refused("301", 301, {"x-amz-bucket-region": "us-east-1"}), "warning", "is in us-east-1"),
+        (Refused("500", 400), "problem", "s3:ListBucket"),
+    ],
+)
+def test_a_bucket_of_the_settings_is_looked_at(
+    api: Answers, tmp_path: Path, answer: Any, state: str, said: str
+) -> None:
+    api.given["HeadBucket"] = answer
+    (result,) = checked(tmp_path, "buckets", buckets='{"reads": "my-reads"}')
+    assert result.state == state
+    assert said in result.words
+
+
+# Quotas and price.
+
+
+def test_a_quota_of_nothing_is_a_problem_and_one_that_is_small_a_warning(api: Answers, tmp_path: Path) -> None:
+    values = {"L-34B43A08": 0.0, "L-1216C47A": 200.0}
+    api.given["GetServiceQuota"] = lambda asked: {"Quota": {"Value": values.get(asked["QuotaCode"], 1e6)}}
+    results = {result.words.split(":")[0]: result.state for result in checked(tmp_path, "quotas")}
+    assert results["vCPUs of spot instances, standard families (A, C, D, H, I, M, R, T, Z)"] == "problem"
+    assert results["vCPUs of on-demand instances, standard families (A, C, D, H, I, M, R, T, Z)"] == "warning"
+
+
+def test_quotas_that_may_not_be_read_are_no_problem_by_themselves(api: Answers, tmp_path: Path) -> None:
+    api.given["GetServiceQuota"] = Refused("AccessDeniedException", 403)
+    assert "problem" not in {result.state for result in checked(tmp_path, "quotas")}
+
+
+def test_prices_of_ones_own_are_used_and_bad_ones_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signed_out(monkeypatch)
+    monkeypatch.setattr("components.aws.check.ROOT", project(tmp_path))
+    own = tmp_path / "own.json"
+    own.write_text('{"spot": {"share": 0.25}}')
+    results = list(check("dev", tmp_path, own))
+    assert "spot at 25% of on-demand" in results[-1].words
+    own.write_text('{"spot": {"share": 25}}')
+    assert list(check("dev", tmp_path, own))[-1].state == "problem"
+
+
+def test_the_command_fails_when_there_is_a_problem_and_only_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signed_out(monkeypatch)
+    # The stack file of the project has an address for documentation.
+    assert main(["aws"]) == 1
+    assert "problem   settings   biojobs:adminCidrs: '203.0.113.7/32'" in capsys.readouterr().out
+    assert main(["nowhere"]) == 1
+    monkeypatch.setattr("components.aws.pools.placeholder_cidrs", nothing)
+    assert main(["aws"]) == 0
+    assert "unchecked account" in capsys.readouterr().out
+
+
+# At preview.
+
+
+def test_a_preview_warns_of_quotas_that_are_too_small(api: Answers) -> None:
+    api.given["GetServiceQuota"] = lambda asked: {
+        "Quota": {"Value": 0.0 if asked["QuotaCode"] == "L-34B43A08" else 1e6}
+    }
+    (warning,) = warnings_at_preview(settings_of())
+    assert warning.startswith("vCPUs of spot instances")
+
+
+def test_a_preview_without_credentials_or_in_a_plan_asks_nobody(monkeypatch: pytest.MonkeyPatch, api: Answers) -> None:
+    monkeypatch.setenv(PLAN, "1")
+    assert warnings_at_preview(settings_of()) == []
+    monkeypatch.delenv(PLAN)
+    signed_out(monkeypatch)
+    assert warnings_at_preview(settings_of()) == []
+    assert not api.asked
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "AccessDenied", "InternalError"])
+def test_a_preview_never_fails_on_its_warnings(api: Answers, code: str) -> None:
+    api.given["GetCallerIdentity"] = Refused(code, 403)
+    assert warnings_at_preview(settings_of()) == []
+    api.given["GetCallerIdentity"] = {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/x"}
+    api.given["GetServiceQuota"] = Refused(code, 403)
+    assert warnings_at_preview(settings_of()) == []
+
+
+def test_a_preview_does_not_fail_on_what_nobody_thought_of(monkeypatch: pytest.MonkeyPatch, api: Answers) -> None:
+    monkeypatch.setattr("components.aws.quotas.compare", broken)
+    assert warnings_at_preview(settings_of()) == []
+
+
+def test_a_preview_does_not_wait_long_for_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_in(monkeypatch)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    before = time.monotonic()
+    assert warnings_at_preview(settings_of()) == []
+    assert time.monotonic() - before < 15
+    with pytest.raises(AccountError, match="cannot be reached"):
+        sign_in(REGION, patience=1)
+
+
+def test_a_denial_is_told_apart_from_other_errors() -> None:
+    denied = exceptions.ClientError({"Error": {"Code": "AccessDeniedException"}}, "X")
+    assert isinstance(explain(denied, "x:Y", REGION), DeniedError)
+    throttled = exceptions.ClientError({"Error": {"Code": "Throttling"}}, "X")
+    assert not isinstance(explain(throttled, "x:Y", REGION), DeniedError)
+    assert account.code_of(ValueError()) == ""
