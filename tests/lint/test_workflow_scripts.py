@@ -1,0 +1,111 @@
+"""The workflow's scripts, run with stand-ins for the programs that they call."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.lint.test_workflows import WORKFLOW
+
+ACCOUNT = "123456789012"
+
+
+@dataclass
+class Runner:
+    """A machine of GitHub's: a folder of a checkout, programs, and the files that steps write to."""
+
+    folder: Path
+
+    def program(self, name: str, script: str) -> None:
+        """Puts a stand-in on PATH, or into the checkout if its name is a path."""
+        file = self.folder / name if "/" in name else self.folder / "bin" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"#!/bin/bash\n{script}\n")
+        file.chmod(0o755)
+
+    def run(self, job: str, step: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Runs a step of the workflow as GitHub does with `shell: bash`."""
+        steps = yaml.safe_load(WORKFLOW.read_text())["jobs"][job]["steps"]
+        (script,) = (found["run"] for found in steps if found["name"] == step)
+        files = {name: str(self.folder / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+        environment = {**os.environ, **files, "PATH": path, **env}
+        return subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    def written(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    made = Runner(tmp_path)
+    made.program(".venv/bin/python", "echo 'export PULUMI_HOME=/x'")
+    return made
+
+
+def preview(runner: Runner, script: str) -> subprocess.CompletedProcess[str]:
+    runner.program("pulumi", script)
+    return runner.run("preview", "Preview", ACCOUNT=ACCOUNT, STACK="aws")
+
+
+def test_a_preview_is_told_without_the_accounts_number(runner: Runner) -> None:
+    ended = preview(runner, f"echo $*; echo arn:aws:iam::{ACCOUNT}:role/x")
+    assert ended.returncode == 0, ended.stderr
+    for text in (ended.stdout, runner.written("GITHUB_OUTPUT"), runner.written("GITHUB_STEP_SUMMARY")):
+        assert "preview --stack aws --non-interactive" in text
+        assert "arn:aws:iam::ACCOUNT:role/x" in text
+        assert ACCOUNT not in text
+
+
+def test_a_preview_that_fails_is_told_and_fails(runner: Runner) -> None:
+    ended = preview(runner, "echo no such region >&2; exit 255")
+    assert ended.returncode == 255
+    assert "no such region" in runner.written("GITHUB_OUTPUT")
+    assert "no such region" in runner.written("GITHUB_STEP_SUMMARY")
+
+
+def test_nothing_is_previewed_without_its_environment(runner: Runner) -> None:
+    runner.program(".venv/bin/python", "exit 1")
+    ended = preview(runner, "touch previewed")
+    assert ended.returncode == 1
+    assert not (runner.folder / "previewed").exists()
+
+
+def test_a_preview_cannot_end_its_own_output(runner: Runner) -> None:
+    preview(runner, "yes $'EOF\\ntext=forged' | head -n 20000")
+    first, *_, last = runner.written("GITHUB_OUTPUT").splitlines()
+    assert first == f"text<<{last}"
+    assert len(last) == 32
+    assert len(runner.written("GITHUB_OUTPUT")) < 65_536
+
+
+def test_a_plan_that_fails_fails_its_job(runner: Runner) -> None:
+    runner.program(".venv/bin/python", "echo half a plan; exit 1")
+    assert runner.run("plan", "Plan").returncode == 1
+
+
+def comment(runner: Runner, pull_request: str) -> list[str]:
+    """What is asked of GitHub and sent to it; `pull_request` is the number of the branch's own, or empty."""
+    runner.program("gh", f'echo "$@" >&2; if [[ $1 = api ]]; then echo {pull_request}; else cat >&2; fi')
+    env = {"BRANCH": "preview/x", "COMMIT": "abc", "ENDED": "success", "TEXT": "+ 3 to create", "GH_REPO": "octo/x"}
+    ended = runner.run("comment", "Write the comment, or write it anew", GITHUB_REPOSITORY_OWNER="octo", **env)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stderr.splitlines()
+
+
+def test_a_preview_is_shown_on_the_branchs_own_pull_request(runner: Runner) -> None:
+    asked, sent, *body = comment(runner, "9")
+    assert asked.startswith("api repos/octo/x/pulls --method GET -f state=open -f head=octo:preview/x")
+    assert sent == "pr comment 9 --edit-last --create-if-none --body-file -"
+    assert body[0] == "pulumi preview of the stack aws at abc: success"
+    assert body[body.index("~~~~text") + 1 :][:2] == ["+ 3 to create", "~~~~"]
+
+
+def test_a_branch_without_a_pull_request_gets_no_comment(runner: Runner) -> None:
+    assert len(comment(runner, "")) == 1
