@@ -14,6 +14,7 @@ from components import argo
 from components.aws import autoscaler, pools
 from components.aws.addons import Addons
 from components.aws.autoscaler import Autoscaler
+from components.aws.check import warnings_at_preview
 from components.aws.cluster import EksCluster
 from components.aws.identity import Identities
 from components.aws.key import Key
@@ -64,6 +65,9 @@ def _build(settings: Settings, scope: Scope, located: Locator) -> Cloud:
     Telemetry(f"{stack}-telemetry", scope, cluster, nodes, key, after=ready)
     for bucket, region in sorted(located.elsewhere.items()):
         pulumi.log.warn(cross_region("sheet", bucket, region, scope))
+    if pulumi.runtime.is_dry_run() and not os.environ.get(PLAN):
+        for warning in warnings_at_preview(settings, len(scope.zones)):
+            pulumi.log.warn(warning)
     pulumi.export("cluster", cluster.name)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     return Cloud(

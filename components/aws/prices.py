@@ -19,8 +19,8 @@ LOGS_GB_A_DAY: Final = 1.0
 IMAGES_GB: Final = 1.0
 MIRRORED_GB: Final = 3.0
 """Compressed images in ECR: our own, and all third-party ones with `mirror`."""
-OTHER_ALARMS: Final = 2
-"""Alarms besides those that watch a pool each: failed runs and spend."""
+OTHER_ALARMS: Final = 1
+"""Alarms besides those that watch a pool each: failed runs. A budget without actions is free."""
 
 READS_GB: Final = 70.0
 """Gzipped FASTQ of 90 billion bases with binned qualities; unbinned ones take half as much again."""

@@ -65,7 +65,7 @@ def test_an_idle_day_in_ireland_is_what_a_pocket_calculator_says() -> None:
         # Half an m6i.xlarge, and 50 GiB of gp3 at its base speed.
         "pool system: 2 x m6i.large, 50 GiB of disk each": pytest.approx(2 * 24 * (0.214 / 2 + 50 * 0.088 / 730)),
         "KMS key": pytest.approx(24 / 730),
-        "alarms: 8": pytest.approx(8 * 0.10 * 24 / 730),
+        "alarms: 7": pytest.approx(7 * 0.10 * 24 / 730),
         "images: about 1 GB": pytest.approx(0.10 * 24 / 730),
         "logs: about 1 GB": pytest.approx(0.57),
     }
