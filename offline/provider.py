@@ -22,7 +22,7 @@ from offline.engine import Engine
 from offline.paths import format_path, within
 from offline.resource import Change, Diff, Handler, InvalidInputsError, Made, NotReadyError, Request, ResourceError
 from offline.serve import serve
-from offline.values import Map, UnsupportedValueError, decode, encode
+from offline.values import Asset, Map, UnsupportedValueError, contains, decode, encode
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,6 +75,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """A provider whose resource kinds are `Handler`s. Subclasses say how to configure it and which handler is whose."""
 
     version = "0.0.0"
+    takes_assets = False
 
     def __init__(self, engine_address: str = "") -> None:
         """`engine_address` is the argument the engine starts a plugin with."""
@@ -86,12 +87,20 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def check_config(self, config: Map) -> None:
         """Refuse settings that are not understood with `InvalidInputsError`."""
 
+    def config_differs(self, old: Map, new: Map) -> bool:
+        """Whether the settings of the provider resource have changed in what matters."""
+        return old != new
+
     def configure(self, config: Map) -> None:
         """Take the settings of the provider resource."""
 
     def handler(self, token: str) -> Handler:
         """The handler of a resource type, or a `ResourceError`."""
         raise ResourceError(f"the stand-in provider has no resource {token}")
+
+    def invoke(self, token: str, arguments: Map) -> Map:
+        """The answer of a function, or a `ResourceError`."""
+        raise ResourceError(f"the stand-in provider has no function {token}")
 
     # The protocol.
 
@@ -118,8 +127,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_answering
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext):
         # Where the cluster is reached may change without a new cluster: the resources' own diffs tell.
-        same = decode(request.old_inputs or request.olds) == decode(request.news)
-        changes = provider_pb2.DiffResponse.DIFF_NONE if same else provider_pb2.DiffResponse.DIFF_SOME
+        differs = self.config_differs(decode(request.old_inputs or request.olds), decode(request.news))
+        changes = provider_pb2.DiffResponse.DIFF_SOME if differs else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=changes)
 
     @_answering
@@ -129,7 +138,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answering
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext):
-        raise ResourceError(f"the stand-in provider has no function {request.tok}")
+        answer = encode(self.invoke(request.tok, decode(request.args)))
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(answer)  # a word of Python's
+        return response
 
     @_answering
     def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext):
@@ -140,6 +152,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             old_inputs=decode(request.olds),
             suffix=lambda: hashlib.sha256(seed).hexdigest()[:8] if seed else secrets.token_hex(4),
         )
+        if not self.takes_assets and contains(wanted.inputs, Asset):
+            raise UnsupportedValueError("assets are not understood by the stand-in provider")
         try:
             inputs = self.handler(wanted.type).check(wanted)
         except InvalidInputsError as error:

@@ -6,7 +6,7 @@ A property is a dict, list, str, int, float, bool or None, plus two things of Pu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from google.protobuf import struct_pb2
@@ -14,6 +14,7 @@ from google.protobuf import struct_pb2
 # The engine's wire protocol (pulumi sdk/go/common/resource/sig): a map with SIGNATURE_KEY is a special value.
 SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
+ASSET_SIGNATURE: Final = "c44067f5952c0a294b673a41bacd8c17"
 UNKNOWNS: Final = frozenset(
     {
         "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string; the others are bool, number, array, asset, archive, object
@@ -49,8 +50,16 @@ class Secret:
         return "Secret(...)"
 
 
+@dataclass(frozen=True)
+class Asset:
+    """A file's content; the same where the hash is."""
+
+    hash: str
+    rest: Mapping[str, str] = field(compare=False)
+
+
 class UnsupportedValueError(ValueError):
-    """A kind of value (asset, archive, resource reference) that the stand-ins do not take."""
+    """A kind of value (archive, resource reference) that the stand-ins do not take."""
 
 
 def decode(struct: struct_pb2.Struct) -> Map:
@@ -79,8 +88,11 @@ def _decode_map(struct: struct_pb2.Struct) -> Any:
     signature = struct.fields.get(SIGNATURE_KEY)
     if signature is None:
         return decode(struct)
+    if signature.string_value == ASSET_SIGNATURE:
+        texts = {key: value.string_value for key, value in struct.fields.items() if key != SIGNATURE_KEY}
+        return Asset(texts.pop("hash", ""), texts)
     if signature.string_value != SECRET_SIGNATURE:
-        raise UnsupportedValueError("assets, archives and resource references are not understood by the stand-ins")
+        raise UnsupportedValueError("archives and resource references are not understood by the stand-ins")
     return Secret(_decode(struct.fields["value"]))
 
 
@@ -106,6 +118,9 @@ def _encode(value: Any) -> struct_pb2.Value:
             return struct_pb2.Value(string_value="04da6b54-80e4-46f7-96ec-b56ff0331ba9")
         case Secret(value=inner):
             return struct_pb2.Value(struct_value=encode({SIGNATURE_KEY: SECRET_SIGNATURE, "value": inner}))
+        case Asset():
+            asset = {SIGNATURE_KEY: ASSET_SIGNATURE, "hash": value.hash, **value.rest}
+            return struct_pb2.Value(struct_value=encode(asset))
         case dict():
             return struct_pb2.Value(struct_value=encode(cast(Map, value)))
         case list():

@@ -9,4 +9,7 @@
     status     "Kind/name" -> status of a Kubernetes object, in place of that of a healthy one
     outputs    type token -> outputs that a resource of another package has besides its inputs
     calls      what was done, in order: [operation, key]
+    fail_first true: everything fails the first time that it is made; those that have are in `survived`
+
+The package `aws` is strict about what it is asked: see `offline.recording.aws`.
 """

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from offline.provider import run
-from offline.recording.providers import CloudRecorder, KubernetesRecorder
+from offline.provider import Provider, run
 from offline.recording.store import FILE, Store
+
+
+def recorder_of(package: str) -> Callable[[Store, str], Provider]:
+    """The package's recorder. Only what it takes is imported: there is a process for each package, in each command."""
+    if package == "kubernetes":
+        from offline.recording.kubernetes import KubernetesRecorder
+
+        return KubernetesRecorder
+    if package in ("aws", "docker"):
+        from offline.recording.aws.provider import AwsRecorder, DockerRecorder
+
+        return AwsRecorder if package == "aws" else DockerRecorder
+    from offline.recording.providers import CloudRecorder, ImageRecorder
+
+    return ImageRecorder if package == "docker-build" else CloudRecorder
 
 
 def main() -> None:
@@ -16,8 +31,7 @@ def main() -> None:
     package, file = sys.argv[1], os.environ.get(FILE)
     if not file:
         sys.exit(f"{FILE} names no file to record in")
-    store = Store(Path(file))
-    recorder = KubernetesRecorder if package == "kubernetes" else CloudRecorder
+    store, recorder = Store(Path(file)), recorder_of(package)
     run(lambda address: recorder(store, address))
 
 

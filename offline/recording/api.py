@@ -13,6 +13,7 @@ from offline.kubernetes.api import Kind
 from offline.kubernetes.errors import ApiError
 from offline.kubernetes.rules import CLUSTER_SCOPED
 from offline.paths import get
+from offline.recording.aws.kubernetes import require_cluster
 from offline.recording.store import Store
 from offline.values import Map
 
@@ -42,10 +43,11 @@ class RecordedApi:
     host = "recorded"
     namespace = "default"
 
-    def __init__(self, store: Store, cancelled: threading.Event) -> None:
-        """`cancelled` ends delays."""
+    def __init__(self, store: Store, cancelled: threading.Event, endpoint: str = "") -> None:
+        """`cancelled` ends delays; `endpoint` is that of the EKS cluster that this is, if it is one."""
         self._store = store
         self._cancelled = cancelled
+        self._endpoint = endpoint
 
     def kind(self, api_version: str, kind: str) -> Kind:
         """Every kind is known here."""
@@ -77,6 +79,8 @@ class RecordedApi:
             self._store.behave("apply", f"{kind.kind}/{name}", self._cancelled)
         key = _key(kind, namespace, name)
         with self._store.open() as content:
+            if not dry_run:
+                require_cluster(content, self._endpoint, kind.kind, name)
             old: Map = content["objects"].get(key) or _fresh(content, kind)
             result = _merged(old, content["applied"].get(key, {}), body)
             changed = objects.comparable(result) != objects.comparable(old)
@@ -93,6 +97,7 @@ class RecordedApi:
         """Gone at once."""
         self._store.behave("delete", f"{kind.kind}/{name}", self._cancelled)
         with self._store.open() as content:
+            require_cluster(content, self._endpoint, kind.kind, name)
             content["objects"].pop(_key(kind, namespace, name), None)
             content["applied"].pop(_key(kind, namespace, name), None)
 

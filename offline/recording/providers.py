@@ -1,4 +1,4 @@
-"""The recorded providers: Kubernetes with the stand-in's own code, and any other package by its inputs alone."""
+"""Packages whose resources exist by being written down, and builds of images."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Any, cast
 from offline.dockerbuild.contexthash import context_hash
 from offline.dockerbuild.inputs import spec
 from offline.dockerbuild.reference import parse
-from offline.kubernetes.api import ApiServer, Cluster
-from offline.kubernetes.helm import ReleaseHandler
-from offline.kubernetes.objecthandler import ObjectHandler
-from offline.kubernetes.server import RELEASE
-from offline.kubernetes.waiting import Waiting
 from offline.paths import differences
 from offline.provider import Provider
-from offline.recording.api import RecordedApi
+from offline.recording.aws.registry import push
 from offline.recording.store import Store
 from offline.resource import Diff, Handler, Made, Request
-from offline.values import UNKNOWN, Map, mark_like, reveal
+from offline.values import UNKNOWN, Map, Unknown, contains, mark_like, reveal
 
 IMAGE = "docker-build:index:Image"
 
@@ -44,7 +39,7 @@ class RecordHandler:
         """Write it down."""
         if request.preview:
             return Made("", {**request.inputs, **dict.fromkeys(self.outputs(request), UNKNOWN)})
-        self._store.behave("create", request.name, self._cancelled)
+        self._store.behave("create", request.name, self._cancelled, request.urn)
         return self._write(request, request.name)
 
     def update(self, request: Request) -> Made:
@@ -57,8 +52,12 @@ class RecordHandler:
     def _write(self, request: Request, resource_id: str) -> Made:
         state = {**cast(Map, reveal(request.inputs)), **self.outputs(request)}
         with self._store.open() as content:
+            self.accept(request, state, content)
             content["objects"][request.urn] = state
         return Made(resource_id, cast(Map, mark_like(state, request.inputs)))
+
+    def accept(self, request: Request, state: Map, content: Map) -> None:
+        """Refuse it with a `ResourceError` where the recording's `content` does not allow it."""
 
     def outputs(self, request: Request) -> Map:
         """What it has besides its inputs; `{name}` in a text stands for the resource's name."""
@@ -81,29 +80,27 @@ class RecordHandler:
             content["objects"].pop(request.urn, None)
 
 
-class RecordedRelease(RecordHandler):
-    """A Helm release that is always well."""
-
-    def check(self, request: Request) -> Map:
-        """As the stand-in checks it."""
-        return ReleaseHandler(Cluster(), "default", None, self._cancelled).check(request)
-
-    def outputs(self, request: Request) -> Map:
-        """The status of a deployed release."""
-        inputs = cast(Map, reveal(request.inputs))
-        status = {key: inputs.get(key) for key in ("name", "namespace", "chart", "version")}
-        return {"status": {**status, "status": "deployed", "revision": 1}, "resourceNames": {}}
-
-
 class RecordedImage(RecordHandler):
     """An image whose digest is that of what it is built from."""
 
     def outputs(self, request: Request) -> Map:
         """As if it had been built and pushed."""
+        if contains(request.inputs, Unknown):
+            return dict.fromkeys(("contextHash", "digest", "ref"), UNKNOWN)
         wanted = spec(cast(Map, reveal(request.inputs)))
         content = context_hash(wanted)
         digest = f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
         return {"contextHash": content, "digest": digest, "ref": f"{parse(wanted.tags[0]).repository}@{digest}"}
+
+    def diff(self, request: Request) -> Diff:
+        """Changed inputs; a renewed password is none."""
+        found = differences(request.old_inputs, request.inputs)
+        return Diff(tuple(change for change in found if change.path[0] != "registries"))
+
+    def accept(self, request: Request, state: Map, content: Map) -> None:
+        """It needs a repository to be pushed into."""
+        for tag in cast(list[str], state["tags"]):
+            push(content, tag, str(state["digest"]))
 
 
 class CloudRecorder(Provider):
@@ -119,18 +116,10 @@ class CloudRecorder(Provider):
         return (RecordedImage if token == IMAGE else RecordHandler)(self._store, self.cancelled)
 
 
-class KubernetesRecorder(CloudRecorder):
-    """The kubernetes stand-in over an API server in a file."""
+class ImageRecorder(CloudRecorder):
+    """docker-build."""
 
-    version = "4.34.2"
-
-    def handler(self, token: str) -> Handler:
-        """The handler of `token`."""
-        if token == RELEASE:
-            return RecordedRelease(self._store, self.cancelled)
-        api = cast(ApiServer, RecordedApi(self._store, self.cancelled))
-        waiting = Waiting(api, self.engine, self.cancelled)
-        return ObjectHandler(api, "default", waiting, frozenset())
+    version = "0.0.22"
 
 
 def _filled(value: Any, name: str) -> Any:

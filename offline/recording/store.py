@@ -15,7 +15,10 @@ from offline.resource import ResourceError
 from offline.values import Map
 
 FILE = "BIOJOBS_RECORDING"  # the environment variable with the file's name
-SECTIONS = ("objects", "failures", "delays", "status", "outputs", "applied")
+SECTIONS = (
+    *("objects", "failures", "delays", "status", "outputs", "applied"),
+    *("invokes", "contents", "zones", "left", "made", "survived"),
+)
 
 
 class Store:
@@ -34,14 +37,15 @@ class Store:
             handle.seek(0)
             text = handle.read()
             content: Map = json.loads(text) if text else {}
-            before = json.dumps(content)
             for section in SECTIONS:
                 content.setdefault(section, {})
             content.setdefault("calls", [])
+            content.setdefault("fail_first", False)
             yield content
-            if json.dumps(content) != before:
+            # Without an indent, for which Python's encoder is twenty times slower: there are hundreds of objects.
+            if (after := json.dumps(content)) != text:
                 handle.truncate(0)
-                handle.write(json.dumps(content, indent=1))
+                handle.write(after)
 
     def section(self, name: str) -> Map:
         """A copy of one part."""
@@ -53,12 +57,21 @@ class Store:
         with self.open() as content:
             return cast(list[list[str]], content["calls"])
 
-    def behave(self, operation: str, key: str, cancelled: threading.Event | None = None) -> None:
-        """Write the call down; take as long as told, and fail if told. Raises `ResourceError`."""
+    def behave(self, operation: str, key: str, cancelled: threading.Event | None = None, urn: str = "") -> None:
+        """Write the call down; take as long as told, and fail if told. Raises `ResourceError`.
+
+        `urn` tells resources of one name apart, where everything is to fail once.
+        """
+        who = urn or key
         with self.open() as content:
             content["calls"].append([operation, key])
             failure: Any = content["failures"].get(key)
-        self._delay(f"{operation} {key}", key, cancelled or threading.Event())
+            if content["fail_first"] and operation in ("create", "apply") and who not in content["survived"]:
+                content["survived"][who] = True
+                failure = "injected: the first time fails"
+            delayed = key in content["delays"]
+        if delayed:
+            self._delay(f"{operation} {key}", key, cancelled or threading.Event())
         if failure:
             raise ResourceError(f"{operation} {key}: {failure}")
 

@@ -1,0 +1,246 @@
+"""Resource types of EKS and IAM."""
+
+from __future__ import annotations
+
+import base64
+
+from offline.recording.aws.kind import Kind, Ref
+
+_CLUSTER = Ref("clusterName", "cluster.name", holds=True)
+_IN_CLUSTER = Ref("clusterName", "cluster.name")
+_EKS = "arn:{partition}:eks:{region}:{account}"
+_IAM = "arn:{partition}:iam::{account}"
+_CERTIFICATE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nrecorded\n-----END CERTIFICATE-----\n").decode()
+_IAM_NAME = r"[A-Za-z0-9+=,.@_\-]+"
+
+AMI_TYPES = frozenset(
+    {
+        *("AL2_x86_64", "AL2_x86_64_GPU", "AL2_ARM_64", "CUSTOM"),
+        *("AL2023_x86_64_STANDARD", "AL2023_ARM_64_STANDARD", "AL2023_x86_64_NEURON", "AL2023_x86_64_NVIDIA"),
+        *("AL2023_ARM_64_NVIDIA", "BOTTLEROCKET_x86_64", "BOTTLEROCKET_ARM_64", "BOTTLEROCKET_x86_64_NVIDIA"),
+        *("BOTTLEROCKET_ARM_64_NVIDIA", "BOTTLEROCKET_x86_64_FIPS", "BOTTLEROCKET_ARM_64_FIPS"),
+    }
+)
+
+KINDS = (
+    Kind(
+        "aws:eks/cluster:Cluster",
+        "cluster",
+        "{name}",
+        arn=_EKS + ":cluster/{name}",
+        name_key="name",
+        longest=100,
+        charset=r"[A-Za-z0-9][A-Za-z0-9_\-]*",
+        unique=("name",),
+        replace=(
+            *("name", "roleArn", "bootstrapSelfManagedAddons", "remoteNetworkConfig", "outpostConfig"),
+            "accessConfig.bootstrapClusterCreatorAdminPermissions",
+            *("kubernetesNetworkConfig.ipFamily", "kubernetesNetworkConfig.serviceIpv4Cidr"),
+        ),
+        enums={
+            "accessConfig.authenticationMode": frozenset({"API", "API_AND_CONFIG_MAP", "CONFIG_MAP"}),
+            "upgradePolicy.supportType": frozenset({"STANDARD", "EXTENDED"}),
+            "enabledClusterLogTypes[]": frozenset({"api", "audit", "authenticator", "controllerManager", "scheduler"}),
+            "encryptionConfig.resources[]": frozenset({"secrets"}),
+            "kubernetesNetworkConfig.ipFamily": frozenset({"ipv4", "ipv6"}),
+        },
+        cidrs=("vpcConfig.publicAccessCidrs[]", "kubernetesNetworkConfig.serviceIpv4Cidr"),
+        refs=(
+            Ref("roleArn", "role.arn"),
+            Ref("vpcConfig.subnetIds[]", "subnet.id", holds=True),
+            Ref("vpcConfig.securityGroupIds[]", "sg.id", holds=True),
+            Ref("encryptionConfig.provider.keyArn", "key.arn"),
+        ),
+        outputs={
+            "endpoint": "https://{HEX}.gr7.{region}.eks.amazonaws.com",
+            "certificateAuthority": {"data": _CERTIFICATE},
+            "identities": [{"oidcs": [{"issuer": "https://oidc.eks.{region}.amazonaws.com/id/{HEX}"}]}],
+            "vpcConfig": {"clusterSecurityGroupId": "sg-{hex}", "vpcId": "{vpcConfig.subnetIds[].vpcId}"},
+            "kubernetesNetworkConfig": {"ipFamily": "ipv4", "serviceIpv4Cidr": "172.20.0.0/16"},
+            "platformVersion": "eks.1",
+            "status": "ACTIVE",
+            "createdAt": "2026-01-01T00:00:00Z",
+        },
+        offers={"sg.id": "vpcConfig.clusterSecurityGroupId"},
+    ),
+    Kind(
+        "aws:eks/nodeGroup:NodeGroup",
+        "node-group",
+        "{clusterName}:{nodeGroupName}",
+        arn=_EKS + ":nodegroup/{clusterName}/{nodeGroupName}/{uuid}",
+        name_key="nodeGroupName",
+        longest=63,
+        charset=r"[A-Za-z0-9][A-Za-z0-9_\-]*",
+        unique=("clusterName", "nodeGroupName"),
+        replace=(
+            *("clusterName", "nodeGroupName", "nodeGroupNamePrefix", "nodeRoleArn", "subnetIds", "amiType"),
+            *("capacityType", "diskSize", "instanceTypes", "remoteAccess", "launchTemplate.id", "launchTemplate.name"),
+        ),
+        enums={
+            "amiType": AMI_TYPES,
+            "capacityType": frozenset({"ON_DEMAND", "SPOT", "CAPACITY_BLOCK"}),
+            "taints[].effect": frozenset({"NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"}),
+        },
+        ranges={
+            "scalingConfig.minSize": (0, 450),
+            "scalingConfig.maxSize": (1, 450),
+            "scalingConfig.desiredSize": (0, 450),
+            "updateConfig.maxUnavailable": (1, 100),
+            "updateConfig.maxUnavailablePercentage": (1, 100),
+        },
+        refs=(
+            _CLUSTER,
+            Ref("nodeRoleArn", "role.arn"),
+            Ref("subnetIds[]", "subnet.id", holds=True),
+            Ref("launchTemplate.id", "lt.id"),
+        ),
+        outputs={
+            "resources": [{"autoscalingGroups": [{"name": "eks-{nodeGroupName}-{uuid}"}]}],
+            "status": "ACTIVE",
+            "capacityType": "ON_DEMAND",
+            "version": "{clusterName.version}",
+            "releaseVersion": "{clusterName.version}.0-20260101",
+        },
+        offers={"asg.name": "resources[].autoscalingGroups[].name"},
+    ),
+    Kind(
+        "aws:eks/addon:Addon",
+        "addon",
+        "{clusterName}:{addonName}",
+        arn=_EKS + ":addon/{clusterName}/{addonName}/{uuid}",
+        unique=("clusterName", "addonName"),
+        replace=("clusterName", "addonName"),
+        enums={
+            "resolveConflictsOnCreate": frozenset({"NONE", "OVERWRITE"}),
+            "resolveConflictsOnUpdate": frozenset({"NONE", "OVERWRITE", "PRESERVE"}),
+        },
+        refs=(
+            _IN_CLUSTER,
+            Ref("serviceAccountRoleArn", "role.arn"),
+            Ref("podIdentityAssociations[].roleArn", "role.arn"),
+        ),
+        outputs={"createdAt": "2026-01-01T00:00:00Z", "modifiedAt": "2026-01-01T00:00:00Z", "addonVersion": "v1"},
+    ),
+    Kind(
+        "aws:eks/accessEntry:AccessEntry",
+        "access-entry",
+        "{clusterName}:{principalArn}",
+        arn=_EKS + ":access-entry/{clusterName}/{uuid}",
+        unique=("clusterName", "principalArn"),
+        replace=("clusterName", "principalArn", "type"),
+        enums={"type": frozenset({"STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX"})},
+        refs=(_IN_CLUSTER,),
+        outputs={"type": "STANDARD", "userName": "{principalArn}", "createdAt": "2026-01-01T00:00:00Z"},
+    ),
+    Kind(
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        "access-policy",
+        "{clusterName}#{principalArn}#{policyArn}",
+        unique=("clusterName", "principalArn", "policyArn"),
+        replace=("clusterName", "principalArn", "policyArn", "accessScope"),
+        enums={"accessScope.type": frozenset({"cluster", "namespace"})},
+        refs=(_IN_CLUSTER,),
+        outputs={"associatedAt": "2026-01-01T00:00:00Z", "modifiedAt": "2026-01-01T00:00:00Z"},
+    ),
+    Kind(
+        "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        "pod-identity",
+        "a-{hex}",
+        arn=_EKS + ":podidentityassociation/{clusterName}/{id}",
+        unique=("clusterName", "namespace", "serviceAccount"),
+        replace=("clusterName", "namespace", "serviceAccount"),
+        refs=(_IN_CLUSTER, Ref("roleArn", "role.arn")),
+        outputs={"associationId": "{id}", "associationArn": "{arn}", "externalId": "{uuid}"},
+    ),
+    Kind(
+        "aws:iam/role:Role",
+        "role",
+        "{name}",
+        arn=_IAM + ":role{path}{name}",
+        name_key="name",
+        longest=64,
+        charset=_IAM_NAME,
+        unique=("name",),
+        replace=("name", "namePrefix", "path"),
+        ranges={"maxSessionDuration": (3600, 43_200)},
+        policies={"assumeRolePolicy": 2048, "inlinePolicies[].policy": 10_240},
+        outputs={
+            "path": "/",
+            "uniqueId": "AROA{HEX}",
+            "createDate": "2026-01-01T00:00:00Z",
+            "maxSessionDuration": 3600,
+        },
+    ),
+    Kind(
+        "aws:iam/rolePolicy:RolePolicy",
+        "role-policy",
+        "{role}:{name}",
+        name_key="name",
+        longest=128,
+        charset=_IAM_NAME,
+        unique=("role", "name"),
+        replace=("role", "name", "namePrefix"),
+        policies={"policy": 10_240},
+        refs=(Ref("role", "role.name", holds=True),),
+    ),
+    Kind(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "role-attachment",
+        "{role}/{policyArn}",
+        unique=("role", "policyArn"),
+        replace=("role", "policyArn"),
+        refs=(Ref("role", "role.name", holds=True), Ref("policyArn", "policy.arn", holds=True)),
+    ),
+    Kind(
+        "aws:iam/policy:Policy",
+        "policy",
+        "{arn}",
+        arn=_IAM + ":policy{path}{name}",
+        name_key="name",
+        longest=128,
+        charset=_IAM_NAME,
+        unique=("name",),
+        replace=("name", "namePrefix", "path", "description"),
+        policies={"policy": 6144},
+        outputs={"path": "/", "policyId": "ANPA{HEX}"},
+    ),
+    Kind(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        "oidc",
+        "{arn}",
+        arn=_IAM + ":oidc-provider/{url}",
+        unique=("url",),
+        replace=("url",),
+        outputs={"thumbprintLists": ["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]},
+    ),
+    Kind(
+        "aws:iam/instanceProfile:InstanceProfile",
+        "instance-profile",
+        "{name}",
+        arn=_IAM + ":instance-profile{path}{name}",
+        name_key="name",
+        longest=128,
+        charset=_IAM_NAME,
+        unique=("name",),
+        replace=("name", "namePrefix", "path"),
+        refs=(Ref("role", "role.name", holds=True),),
+        outputs={"path": "/", "uniqueId": "AIPA{HEX}"},
+    ),
+    Kind(
+        "aws:scheduler/schedule:Schedule",
+        "schedule",
+        "{groupName}/{name}",
+        arn="arn:{partition}:scheduler:{region}:{account}:schedule/{groupName}/{name}",
+        name_key="name",
+        longest=64,
+        charset=r"[0-9A-Za-z_.\-]+",
+        unique=("groupName", "name"),
+        replace=("name", "namePrefix", "groupName"),
+        enums={
+            "flexibleTimeWindow.mode": frozenset({"OFF", "FLEXIBLE"}),
+            "state": frozenset({"ENABLED", "DISABLED"}),
+        },
+        refs=(Ref("target.roleArn", "role.arn"), Ref("kmsKeyArn", "key.arn")),
+        outputs={"groupName": "default"},
+    ),
+)
