@@ -149,12 +149,24 @@ def test_an_up_that_failed_in_the_middle_is_completed_by_the_next(program: Progr
     assert project.ok("up", "--yes").changes().endswith("unchanged")
 
 
-@pytest.mark.parametrize("cloud", ["aws", "gcp"])
-def test_a_cloud_that_this_version_does_not_build_is_refused(program: Program, cloud: str) -> None:
-    program.settings = {"cloud": cloud, "region": "eu-west-1" if cloud == "aws" else "europe-west4"}
-    if cloud == "gcp":
-        program.settings["project"] = "my-project"
+def test_a_cloud_that_this_version_does_not_build_is_refused(program: Program) -> None:
+    program.settings = {"cloud": "gcp", "region": "europe-west4", "project": "my-project"}
     program.write_settings()
     refused = program.project.run("preview")
     assert refused.code != 0
-    assert f"biojobs:cloud: '{cloud}': this version builds `local` only" in refused.output
+    assert "biojobs:cloud: 'gcp': this version builds `local` and `aws`" in refused.output
+
+
+def test_on_aws_everything_that_cannot_work_is_told_before_aws_is_asked(program: Program) -> None:
+    program.settings = {
+        "cloud": "aws",
+        "region": "eu-west-1",
+        "adminCidrs": ["203.0.113.7/32"],
+        "pools": {"huge": {"types": ["r5.8xlarge", "m5.8xlarge"]}},
+    }
+    program.write_settings()
+    refused = program.project.run("preview")
+    assert refused.code != 0
+    assert "biojobs:adminCidrs: '203.0.113.7/32'" in refused.output
+    assert "biojobs:pools.huge.types" in refused.output
+    assert "Traceback" not in refused.output
