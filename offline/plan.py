@@ -40,7 +40,8 @@ PACKAGES: Final = {
     "kubernetes": "pulumi-kubernetes",
 }
 NOTHING_ASKED: Final = (
-    "Nothing was asked of AWS: this is the plan for an account without anything, whose number would be 123456789012."
+    "Nothing was asked of AWS: this is the plan for an account that has nothing yet "
+    "(123456789012 stands for its number)."
 )
 _PLAN: Final = "BIOJOBS_PLAN"  # the program then looks up nothing that takes credentials
 _SHOW_SECONDS: Final = 5.0
@@ -102,16 +103,15 @@ def make_plan(stack: str, root: Path, progress: bool = True) -> Plan:
             cwd=root,
             env={**environment, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
-        assert process.stdout and process.stderr
+        assert process.stdout
         lines = _with_progress(process.stdout, plan) if progress else process.stdout
         rest: list[str] = []
         for line in lines:
             event = _event(line)
-            plan.take(event) if event else rest.append(line)
-        rest += process.stderr.read().splitlines()
+            plan.take(event) if event else rest.append(line.rstrip())
         if process.wait() != 0:
             raise PlanError("\n".join(plan.errors) or "\n".join(rest) or "pulumi failed without a word")
     return plan
@@ -154,16 +154,17 @@ def _project(stack: str, root: Path) -> Generator[tuple[list[str], dict[str, str
     places.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{stack}-", dir=places))
     try:
-        config = _settings_file(stack, root, folder)
+        config = settings_file(stack, root, folder)
         environment = _environment(folder)
         _empty_state(folder / "state", root, stack)
+        say(NOTHING_ASKED)
         words = ["pulumi", "preview", "--stack", stack, "--config-file", str(config), "--non-interactive"]
         yield words, environment
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _settings_file(stack: str, root: Path, folder: Path) -> Path:
+def settings_file(stack: str, root: Path, folder: Path) -> Path:
     """A copy of the stack file without what only a key can read."""
     source = root / f"Pulumi.{stack}.yaml"
     try:
@@ -261,7 +262,6 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("stack", nargs="?", default=os.environ.get("STACK") or "aws")
     parser.add_argument("-v", action="store_true", dest="verbose", help="show every resource with its inputs")
     options = parser.parse_args(arguments)
-    say(NOTHING_ASKED)
     try:
         if options.verbose:
             show_all(options.stack, root)

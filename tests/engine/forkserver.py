@@ -7,6 +7,7 @@ output. Everything of the program itself is imported afresh each time.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -63,6 +64,8 @@ def serve(place: str) -> None:
     """A process for each connection, until standard input ends."""
     for name in MODULES:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # so that no fork looks through all that again
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(place)
     listener.listen()

@@ -26,6 +26,12 @@ BUCKETS = {
 }
 
 
+SLOW = (
+    *("test-argo-release", "test-autoscaler-release", "test-telemetry-add-on", "test-addons-vpc-cni"),
+    *("test-cluster-cluster", "test-network-nat-a", *(f"test-nodes-{pool}" for pool in POOLS)),
+)
+
+
 class Stack:
     """The shared stack, and what the plan of its first `up` said."""
 
@@ -216,7 +222,12 @@ def test_destroy_takes_all_but_the_buckets_and_the_next_up_finds_them(stack: Sta
     program = stack.program
     kept = {kind: ids for kind, ids in program.there().items() if kind in BUCKETS}
     assert kept.keys() == BUCKETS
+    # What takes AWS long must be waited for: nothing that it needs goes meanwhile.
+    with program.project.change() as content:
+        content["delays"] = dict.fromkeys(SLOW, 2)
     program.project.ok("destroy", "--yes", "--skip-preview", "--exclude-protected")
+    with program.project.change() as content:
+        content["delays"] = {}
     assert program.there() == kept
     # Nothing is left in the cluster, which is gone, and no service has left anything of its own.
     assert [key for key in program.project.recording.section("objects") if not key.startswith("aws:s3")] == []
