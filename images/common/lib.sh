@@ -239,7 +239,7 @@ need_scratch() {
 # cgroup_file CONTROLLER FILE_V1 FILE_V2 -> path of the first that is there (own cgroup, else the mount's root)
 cgroup_file() {
   local own two path
-  own=$(sed -nE "s/^[0-9]+:([^:]*,)?$1(,[^:]*)?:(.*)/\\3/p" /proc/self/cgroup | head -n 1)
+  own=$(sed -nE "/^[0-9]+:([^:]*,)?$1(,[^:]*)?:/{s/^[^:]*:[^:]*://p;q}" /proc/self/cgroup)
   two=$(sed -n 's/^0:://p' /proc/self/cgroup)
   for path in "/sys/fs/cgroup/$1$own/$2" "/sys/fs/cgroup/$1/$2" "/sys/fs/cgroup$two/$3" "/sys/fs/cgroup/$3"; do
     if [[ -r $path ]]; then

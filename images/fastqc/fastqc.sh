@@ -115,7 +115,7 @@ check_report() {
     if grep -qsF 'No space left on device' "$scratch/logs/fastqc"; then scratch_full; fi
     fail 70 verification "FastQC left no report of $name: $(last_words fastqc)"
   fi
-  tail -c 200 "$html" | grep -q '</html>' || fail 70 verification "the report ${name}_fastqc.html is cut"
+  [[ $(tail -c 200 "$html") == *'</html>'* ]] || fail 70 verification "the report ${name}_fastqc.html is cut"
   unzip_report "$zip" "$folder" || fail 70 verification "${name}_fastqc.zip is damaged: $(last_words unzip)"
   counted=$(awk -F '\t' '$1 == "Total Sequences" { print $2 }' "$folder/${name}_fastqc/fastqc_data.txt")
   [[ $counted == "$(fact reads)" ]] ||

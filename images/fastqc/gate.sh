@@ -53,7 +53,8 @@ check_rules() {
   local name module
   for name in "${repeated_pair[@]}"; do check_name pair "$name"; done
   for module in "${repeated_must_not_fail[@]}"; do
-    printf '%s\n' "${modules[@]}" | grep -qxF -- "$module" ||
+    # Not in a pipe: grep is content with the first match, and the pipe then fails at times for want of a reader.
+    grep -qxF -- "$module" <(printf '%s\n' "${modules[@]}") ||
       bad_input "--must-not-fail '$(shown "$module")' is no FastQC module; they are: $(joined ', ' "${modules[@]}")"
   done
 }
@@ -120,13 +121,14 @@ check_amount() {
 }
 
 check_file() {
-  local name=$1 quality module
+  local name=$1 quality module verdicts
   quality=$(fact "$name" mean_quality)
+  verdicts=$(cut -f 1,2 "$scratch/work/$name/summary.txt")
   if awk -v quality="$quality" -v least="${option[min-mean-quality]}" 'BEGIN { exit !(quality < least) }'; then
     reasons+=("$(called "$name"): mean quality $quality is below biojobs:qc.minMeanQuality ${option[min-mean-quality]}")
   fi
   for module in "${repeated_must_not_fail[@]}"; do
-    if cut -f 1,2 "$scratch/work/$name/summary.txt" | grep -qxF -- $'FAIL\t'"$module"; then
+    if grep -qxF -- $'FAIL\t'"$module" <<< "$verdicts"; then
       reasons+=("$(called "$name"): FastQC fails '$module', which biojobs:qc.mustNotFail lists")
     fi
   done
