@@ -70,14 +70,19 @@ class Pipeline(pulumi.ComponentResource):
                 "name": manifest.apply(_name),
                 "namespace": NAMESPACE,
                 "labels": manifest.apply(_labels),
+                # While a Workflow waits for its pods to be gone, Argo takes each one that goes for an interruption
+                # and starts another, up to the limit of retries: a destroy could hang for a quarter of an hour.
+                "annotations": {"pulumi.com/deletionPropagationPolicy": "background"},
             },
             spec=manifest.apply(_spec),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=self._cloud.cluster.provider,
                 depends_on=after,
-                # The old run of a sample is stopped before the new one writes to the same place.
+                # The old run of a sample is told to stop before the new one writes to the same place.
                 delete_before_replace=True,
+                # A Workflow that has started is Argo's: it takes no changes, and those of its content are a new one.
+                ignore_changes=["metadata.annotations"],
             ),
         )
 

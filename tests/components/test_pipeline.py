@@ -110,6 +110,20 @@ def test_without_wait_only_the_reference_is_awaited(runs: FakeRuns, sheet: Path)
 
 
 @drained
+def test_a_run_that_is_taken_away_is_gone_at_once_so_that_argo_tries_nothing_again(
+    runs: FakeRuns, sheet: Path, recorder: Recorder
+) -> Any:
+    made = build(settings(sheet), sheet)
+
+    def check(_: str) -> None:
+        workflows = recorder.of("Workflow").values()
+        policies = [each["metadata"]["annotations"]["pulumi.com/deletionPropagationPolicy"] for each in workflows]
+        assert policies == ["background"] * 21
+
+    return made.ended.apply(check)
+
+
+@drained
 def test_a_run_is_named_by_its_content(runs: FakeRuns, sheet: Path, recorder: Recorder) -> Any:
     def check(found: Mapping[str, str]) -> None:
         assert len(set(found.values())) == 20
