@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hera.workflows import Container, EmptyDirVolume, Env, Parameter, RetryStrategy, SecretEnv
+from hera.workflows import Container, EmptyDirVolume, Env, EphemeralVolume, Parameter, RetryStrategy, SecretEnv
 from hera.workflows import models as m
 
 from quantities import MIB, write_bytes
@@ -75,7 +75,7 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
             requests=_quantities({"cpu": size.cpu, "memory": memory, **_scratch(size, placement)}),
             limits=_quantities({"memory": memory}),
         ),
-        volumes=[EmptyDirVolume(name="scratch", mount_path="/scratch", size_limit=m.Quantity(root=size.scratch))],
+        volumes=[_scratch_volume(size, placement)],
         security_context=m.SecurityContext(
             allow_privilege_escalation=False,
             read_only_root_filesystem=True,
@@ -136,6 +136,20 @@ def _quantities(values: dict[str, str]) -> dict[str, m.Quantity]:
 
 def _scratch(size: Size, placement: Placement) -> dict[str, str]:
     return {"ephemeral-storage": size.scratch} if placement.reserves_scratch else {}
+
+
+def _scratch_volume(size: Size, placement: Placement) -> EmptyDirVolume | EphemeralVolume:
+    """The step's scratch: on the node's disk, or a volume that comes and goes with the pod."""
+    if not placement.scratch_class:
+        return EmptyDirVolume(name="scratch", mount_path="/scratch", size_limit=m.Quantity(root=size.scratch))
+    claim = m.PersistentVolumeClaimSpec(
+        access_modes=["ReadWriteOnce"],
+        storage_class_name=placement.scratch_class,
+        resources=m.VolumeResourceRequirements(requests=_quantities({"storage": size.scratch})),
+    )
+    return EphemeralVolume(
+        name="scratch", mount_path="/scratch", volume_claim_template=m.PersistentVolumeClaimTemplate(spec=claim)
+    )
 
 
 def _double_memory_after_oom(memory_mib: int) -> dict[str, Any]:

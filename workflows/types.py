@@ -47,6 +47,8 @@ class Placement:
     reserves_scratch: bool = False
     """Whether a pod reserves its scratch on the node: an autoscaler then adds nodes for it. A node of one's own may
     have less free than a class allows, so the default is to limit scratch and reserve none."""
+    scratch_class: str = ""
+    """Storage class of the volume that each pod gets for its scratch; empty where scratch is on the node's own disk."""
 
 
 @dataclass(frozen=True)

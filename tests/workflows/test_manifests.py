@@ -56,6 +56,22 @@ def test_the_same_content_has_the_same_name_and_other_content_another(
     assert alignment(sample, replace(rules, batch_bases=1), platform)["metadata"]["name"] != name
 
 
+def test_scratch_may_be_a_volume_that_comes_and_goes_with_the_pod(
+    sample: SampleReads, rules: AlignmentRules, platform: Platform
+) -> None:
+    places = {**platform.placements, "large": replace(platform.placements["large"], scratch_class="fast")}
+    made = templates(alignment(sample, rules, replace(platform, placements=places)))
+    (volume,) = made["align"]["volumes"]
+    claim = volume["ephemeral"]["volumeClaimTemplate"]["spec"]
+    assert claim == {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": platform.sizes["large"].scratch}},
+    }
+    assert volume["name"] == made["align"]["container"]["volumeMounts"][0]["name"] == "scratch"
+    assert "emptyDir" in made["fastqc"]["volumes"][0]
+
+
 def test_a_mended_file_repeats_only_what_depends_on_it(
     sample: SampleReads, rules: AlignmentRules, platform: Platform
 ) -> None:
