@@ -19,6 +19,7 @@ import versions
 from quantities import Bytes, Cpu, parse_bytes, parse_cpu
 from settings_aws import Aws
 from settings_errors import explain, unknown_key
+from settings_gcp import Gcp
 from settings_model import Model
 
 MIN_MEMORY_MIB: Final = 512
@@ -137,13 +138,6 @@ class Local(Model):
     )
 
 
-class Gcp(Model):
-    """Keys of the `gcp` cloud."""
-
-    project: str = Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", description="Google Cloud project id.")
-    region: str = Field(pattern=r"^[a-z]+-[a-z]+\d$", description="Google Cloud region, such as europe-west4.")
-
-
 CLOUDS: Final[dict[str, type[Model]]] = {"local": Local, "aws": Aws, "gcp": Gcp}
 
 
@@ -192,6 +186,11 @@ class Settings(Model):
     def aws(self) -> Aws:
         """The `aws` cloud's keys."""
         return cast(Aws, self.target)
+
+    @property
+    def gcp(self) -> Gcp:
+        """The `gcp` cloud's keys."""
+        return cast(Gcp, self.target)
 
 
 COMMON_KEYS: Final = frozenset(

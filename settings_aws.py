@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 import versions
+from settings_cloud import AdminCidr, Email, NodePool, NodePools, checked_bucket, checked_private_cidr
 from settings_model import Model
 
-PoolName = Literal["system", "spot-small", "on-demand-small", "spot-large", "on-demand-large", "huge", "gpu"]
 InterfaceEndpoint = Literal[
     "autoscaling",
     "ec2",
@@ -32,34 +32,12 @@ LOG_DAYS: Final = (
 )
 """Retentions that CloudWatch knows."""
 
-_EVERYWHERE: Final = (
-    "anyone on the internet could talk to the API server; write your own addresses, such as 192.0.2.7/32"
-)
-
-
-def _checked_cidr(value: str) -> str:
-    try:
-        network = ipaddress.IPv4Network(value)
-    except ValueError as error:
-        raise ValueError(f"write a network such as 10.0.0.0/16 ({error})") from None
-    return str(network)
-
 
 def _checked_vpc_cidr(value: str) -> str:
-    network = ipaddress.IPv4Network(_checked_cidr(value))
-    private = [ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
-    if not any(network.subnet_of(block) for block in private):
-        raise ValueError("use a private range: part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
-    if not 16 <= network.prefixlen <= 20:
+    private = checked_private_cidr(value)
+    if not 16 <= ipaddress.IPv4Network(private).prefixlen <= 20:
         raise ValueError("a VPC for three zones takes a network between /16 and /20")
-    return str(network)
-
-
-def _checked_admin_cidr(value: str) -> str:
-    network = ipaddress.IPv4Network(_checked_cidr(value))
-    if network.prefixlen < 8:
-        raise ValueError(_EVERYWHERE)
-    return str(network)
+    return private
 
 
 def _checked_log_days(value: int) -> int:
@@ -74,42 +52,25 @@ def _checked_instance_type(value: str) -> str:
     return value
 
 
-def _checked_bucket(value: str) -> str:
-    if value and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value):
-        raise ValueError("write a bucket's name: 3 to 63 lower-case letters, digits, dots and dashes, without s3://")
-    return value
-
-
-Cidr = Annotated[str, AfterValidator(_checked_cidr)]
-BucketName = Annotated[str, AfterValidator(_checked_bucket)]
+BucketName = Annotated[str, AfterValidator(checked_bucket)]
 InstanceType = Annotated[str, AfterValidator(_checked_instance_type)]
 
 
-class Pool(Model):
+class Pool(NodePool):
     """A group of nodes of one shape. Types are alternatives: spot takes whichever is to be had."""
 
     types: tuple[InstanceType, ...] = Field(
         min_length=1, max_length=20, description="Instance types of one shape (vCPU, memory, architecture)."
     )
-    min: int = Field(default=0, ge=0, le=450, description="Nodes that are always there.")
-    max: int = Field(default=20, ge=0, le=450, description="Most nodes at once; with 0 there is no such pool.")
     disk_gib: int = Field(default=512, ge=50, le=16_384, description="Size of a node's gp3 volume, GiB.")
     throughput: int = Field(default=500, ge=125, le=1000, description="Throughput of that volume, MiB/s.")
-
-    @model_validator(mode="after")
-    def _range(self) -> Pool:
-        if self.max < self.min:
-            raise ValueError(f"max {self.max} is less than min {self.min}; raise max or lower min")
-        if len(set(self.types)) < len(self.types):
-            raise ValueError("a type is named twice; remove one")
-        return self
 
 
 _XLARGE: Final = ("m5.xlarge", "m5a.xlarge", "m5n.xlarge", "m6a.xlarge", "m6i.xlarge", "m7a.xlarge", "m7i.xlarge")
 _24XLARGE: Final = tuple(kind.replace(".xlarge", ".24xlarge") for kind in _XLARGE)
 
 
-class Pools(Model):
+class Pools(NodePools[Pool]):
     """The node pools. Steps name a size class; the class names its pools."""
 
     system: Pool = Field(
@@ -127,32 +88,6 @@ class Pools(Model):
     gpu: Pool = Field(
         default=Pool(types=("g5.2xlarge",), max=0), description="Spot nodes with a GPU; off by default (max 0)."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_what_is_not_said(cls, values: Any) -> Any:
-        """A pool of which a stack file says one thing keeps its other defaults."""
-        if not isinstance(values, dict):
-            return values
-        merged = dict(cast(dict[str, Any], values))
-        for name, field in cls.model_fields.items():
-            key = field.alias or name
-            if isinstance(merged.get(key), dict):
-                merged[key] = {**field.default.model_dump(by_alias=True), **merged[key]}
-        return merged
-
-    def named(self) -> dict[PoolName, Pool]:
-        """Every pool that is on, by the name that labels, taints and node groups carry."""
-        found: dict[PoolName, Pool] = {
-            "system": self.system,
-            "spot-small": self.spot_small,
-            "on-demand-small": self.on_demand_small,
-            "spot-large": self.spot_large,
-            "on-demand-large": self.on_demand_large,
-            "huge": self.huge,
-            "gpu": self.gpu,
-        }
-        return {name: pool for name, pool in found.items() if pool.max > 0}
 
 
 class Network(Model):
@@ -210,7 +145,7 @@ class Aws(Model):
     """Keys of the `aws` cloud."""
 
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="AWS region, such as eu-west-1.")
-    admin_cidrs: tuple[Annotated[str, AfterValidator(_checked_admin_cidr)], ...] = Field(
+    admin_cidrs: tuple[AdminCidr, ...] = Field(
         description="Networks that may reach the API server besides the VPC, such as your own address with /32. "
         "An empty list leaves the private endpoint alone: run Pulumi inside the VPC then.",
     )
@@ -233,9 +168,7 @@ class Aws(Model):
         default=30, description="Days that CloudWatch keeps logs."
     )
     keep_logs: bool = Field(default=False, description="Keep the log groups when the stack is destroyed.")
-    alert_email: str = Field(
-        default="", pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$", description="Where alarms and the budget write to."
-    )
+    alert_email: Email = Field(default="", description="Where alarms and the budget write to.")
     monthly_budget: int = Field(
         default=0, ge=0, le=10_000_000, description="Budget a month, USD; needs `alertEmail`. 0: none."
     )

@@ -41,7 +41,8 @@ def schema() -> str:
 
 def _stack_schema(cloud: str, model: type[Model]) -> dict[str, Any]:
     made = Settings.model_json_schema()
-    own = model.model_json_schema()
+    # Clouds have models of one name, such as Network.
+    own = model.model_json_schema(ref_template=f"#/$defs/{cloud}-{{model}}")
     properties = {name: field for name, field in made["properties"].items() if name not in NOT_KEYS}
     properties = {**properties, **own["properties"], "cloud": {"const": cloud}}
     required = ["biojobs:cloud", *(f"biojobs:{name}" for name in own.get("required", []))]
@@ -51,7 +52,10 @@ def _stack_schema(cloud: str, model: type[Model]) -> dict[str, Any]:
         "patternProperties": {"^(?!biojobs:)": {}},
         "additionalProperties": False,
         "required": required,
-        "$defs": {**made.get("$defs", {}), **own.get("$defs", {})},
+        "$defs": {
+            **made.get("$defs", {}),
+            **{f"{cloud}-{name}": found for name, found in own.get("$defs", {}).items()},
+        },
     }
 
 
