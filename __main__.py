@@ -1,7 +1,6 @@
 """The stack: settings -> cloud -> platform -> pipeline -> outputs."""
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +9,7 @@ import pulumi
 from components.argo import Argo
 from components.biojobs import Biojobs
 from components.contracts import CloudModule
-from components.images import Images
+from components.images import IMAGES, Images
 from components.inputs import read_inputs, reject
 from components.pipeline import Pipeline
 from settings import Settings, SettingsError, from_pulumi
@@ -18,10 +17,7 @@ from settings import Settings, SettingsError, from_pulumi
 
 def cloud_of(settings: Settings) -> CloudModule:
     """The selected cloud's module; no other cloud's SDK is imported."""
-    name = f"components.{settings.cloud}.cloud"
-    if importlib.util.find_spec(f"components.{settings.cloud}") is None:
-        raise pulumi.RunError(f"biojobs:cloud: {settings.cloud!r}: this version builds `local` and `aws`")
-    return cast(CloudModule, importlib.import_module(name))
+    return cast(CloudModule, importlib.import_module(f"components.{settings.cloud}.cloud"))
 
 
 def main(root: Path) -> None:
@@ -34,7 +30,7 @@ def main(root: Path) -> None:
         raise reject(error) from None
     cloud = prepared.build()
     stack = settings.stack
-    images = Images(f"{stack}-images", ["fastqc", "bwa-mem2"], cloud.registry, settings.base_image)
+    images = Images(f"{stack}-images", IMAGES, cloud.registry, settings.base_image)
     namespace = Biojobs(f"{stack}-biojobs", stack, cloud, settings.quota)
     argo = Argo(f"{stack}-argo", stack, cloud)
     # How the runs ended is no output: it would differ between a preview and an up. A failure fails the program.
@@ -44,7 +40,7 @@ def main(root: Path) -> None:
         cloud,
         images.refs,
         inputs,
-        after=[*namespace.ready, argo.release, *cloud.store.ready],
+        after=[*namespace.ready, argo.release, *cloud.cluster.ready, *cloud.store.ready],
     )
     pulumi.export("results", cloud.store.where)
     pulumi.export("runs", pipeline.runs)

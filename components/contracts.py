@@ -18,9 +18,9 @@ from workflows.types import Placement, SizeName, Source, StoreUris
 class Cluster:
     """A Kubernetes cluster that is ready for use.
 
-    `placements` says where the pods of each size class go. `api_ports` are the ports of its API server, which
-    steps report to. `context` (and `kubeconfig`, a document, where it is not the ambient one) let the program
-    follow its runs there.
+    `placements` says where the pods of each size class go; `ready` is what must be there before they do. `api_ports`
+    are the ports of its API server, which steps report to. `context` (and `kubeconfig`, a document, where it is not the
+    ambient one) let the program follow its runs there.
     """
 
     provider: k8s.Provider
@@ -28,6 +28,7 @@ class Cluster:
     api_ports: Sequence[int]
     context: pulumi.Output[str]
     kubeconfig: pulumi.Output[str] | None = None
+    ready: Sequence[pulumi.Resource] = ()
 
 
 @dataclass(frozen=True)

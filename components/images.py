@@ -17,6 +17,9 @@ import versions
 from components.contracts import Registry
 
 CONTEXT = "images"
+IMAGES = ("fastqc", "bwa-mem2")
+"""Images of the pipeline's steps. `store` is the sandbox's own."""
+
 COPY_TOOLS = Path(".build/copy-tools")
 
 

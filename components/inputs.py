@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,12 @@ def _locate_all(wanted: Mapping[str, str], locate: Locate) -> tuple[dict[str, So
         found = dict(zip(wanted, pool.map(attempt, wanted), strict=True))
     sources = {location: answer for location, answer in found.items() if isinstance(answer, Source)}
     return sources, [answer for answer in found.values() if isinstance(answer, str)]
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Raises `SettingsError` with all problems, if there is one."""
+    if problems:
+        raise SettingsError("\n".join(problems))
 
 
 def reject(error: SettingsError) -> pulumi.RunError:

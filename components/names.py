@@ -34,3 +34,8 @@ def labels(stack: str, component: str) -> dict[str, str]:
         "app.kubernetes.io/managed-by": "pulumi",
         "biojobs/stack": stack,
     }
+
+
+def ownership(stack: str) -> dict[str, str]:
+    """Tags or labels of everything that a stack makes in a cloud."""
+    return {"project": "biojobs", "stack": stack, "managed-by": "pulumi"}

@@ -9,7 +9,9 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, overload
+
+from components.accounts import AccountError, DeniedError
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -30,12 +32,7 @@ _DENIED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperatio
 _MAKING: Final = threading.Lock()
 
 
-class AccountError(Exception):
-    """AWS cannot be asked, or refuses; the message says why and what to do."""
-
-
-class DeniedError(AccountError):
-    """AWS knows who asks, and does not allow it."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -103,14 +100,20 @@ def has_credentials() -> bool:
 def sign_in(region: str, *, patience: int = 20) -> Account:
     """The account of the credentials. `patience`: seconds that an answer may take. Raises AccountError."""
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
 
     config = Config(connect_timeout=min(patience, 5), read_timeout=patience, retries={"max_attempts": 2})
-    try:
-        who = _client("sts", region, config).get_caller_identity()
-    except (ClientError, BotoCoreError) as error:
-        raise explain(error, "sts:GetCallerIdentity", region) from None
+    who = asking(lambda: _client("sts", region, config).get_caller_identity(), "sts:GetCallerIdentity", region)
     return Account(who["Account"], who["Arn"], region, config)
+
+
+def asking(ask: Callable[[], T], action: str, region: str) -> T:
+    """What AWS answers. `action`: what is asked for. Raises AccountError for what boto3 raises."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return ask()
+    except (ClientError, BotoCoreError) as error:
+        raise explain(error, action, region) from None
 
 
 def code_of(error: Exception) -> str:

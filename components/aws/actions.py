@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from components import permissions
+
 
 def _of(service: str, actions: str) -> tuple[str, ...]:
-    return tuple(f"{service}:{action}" for action in actions.split())
+    return permissions.of(service, actions, ":")
 
 
 _TAGS: Final = "ListTagsForResource TagResource UntagResource"

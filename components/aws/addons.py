@@ -13,7 +13,8 @@ import pulumi
 import pulumi_aws as aws
 
 import versions
-from components.aws import policies, pools
+from components import pools
+from components.aws import policies
 from components.aws.cluster import EksCluster
 from components.aws.identity import WorkloadRole
 from components.aws.scope import Scope

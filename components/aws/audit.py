@@ -9,20 +9,20 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from components.aws.account import Account, AccountError, DeniedError, explain, sign_in
-from components.aws.check import ROOT, read_settings
-from settings import SettingsError
+from components import audits
+from components.accounts import DeniedError
+from components.audits import Audit, Fate
+from components.aws.account import Account, T, asking, sign_in
+from components.aws.check import read_settings
+from components.checks import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import FilterTypeDef
     from mypy_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
-
-T = TypeVar("T")
-Fate = Literal["kept", "going", "paid", "free"]
 
 # What AWS charges for, by service and kind of an ARN; the rest is free, and in the way of the next `up`.
 _PAID: Final = {
@@ -52,46 +52,29 @@ _COMMANDS: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Left:
-    """Something that is there. `kept`: on purpose. `going`: AWS removes it by itself. `paid` and `free`: left over."""
+class Left(audits.Left):
+    """Something that is there, by its ARN."""
 
-    arn: str
-    fate: Fate
+    cloud = "AWS"
 
     @property
     def kind(self) -> tuple[str, str]:
-        """Service and kind, such as ("ec2", "natgateway")."""
-        service, resource = self.arn.split(":", 5)[2::3]
+        """Service and kind of the ARN."""
+        service, resource = self.name.split(":", 5)[2::3]
         match = re.match(r"([a-z-]+)[:/]", resource)
         return service, match[1] if match else {"s3": "bucket", "sns": "topic"}.get(service, "")
 
     @property
     def id(self) -> str:
-        """What AWS's commands call it."""
-        resource = self.arn.split(":", 5)[5]
+        """The name within the account."""
+        resource = self.name.split(":", 5)[5]
         return re.sub(r"^[a-z-]+[:/]", "", resource)
 
     @property
-    def remedy(self) -> str:
-        """How to remove it; empty where nothing has to be done."""
-        if self.fate in ("kept", "going"):
-            return ""
+    def command(self) -> str:
+        """AWS's command line."""
         command = _COMMANDS.get(self.kind)
-        return f"`{command} {self.id}`" if command else "`pulumi destroy` again, or AWS's console"
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What is left, and what could not be looked for."""
-
-    left: tuple[Left, ...]
-    unchecked: tuple[str, ...]
-
-    @property
-    def unexpected(self) -> tuple[Left, ...]:
-        """What nobody meant to keep."""
-        return tuple(left for left in self.left if left.fate in ("paid", "free"))
+        return f"{command} {self.id}" if command else ""
 
 
 def audit(account: Account, stack: str, *, keep_logs: bool) -> Audit:
@@ -100,7 +83,7 @@ def audit(account: Account, stack: str, *, keep_logs: bool) -> Audit:
     unchecked: list[str] = []
     for action, look in _LOOKS.items():
         try:
-            for arn in _asked(partial(look, account, stack), action, account):
+            for arn in _all(partial(look, account, stack), action, account):
                 left = Left(arn, "free")
                 found[arn] = replace(left, fate=_fate(left, stack, keep_logs=keep_logs))
         except DeniedError as error:
@@ -108,7 +91,7 @@ def audit(account: Account, stack: str, *, keep_logs: bool) -> Audit:
     for kind in sorted({left.kind for left in found.values()} & _ASKED):
         alike = {left.id: arn for arn, left in found.items() if left.kind == kind}
         try:
-            fates = dict(_asked(partial(_ask_again, account, kind, list(alike)), f"looking at {kind[1]}s", account))
+            fates = dict(_all(partial(_ask_again, account, kind, list(alike)), f"looking at {kind[1]}s", account))
         except DeniedError as error:
             unchecked.append(f"{error}; what is listed of {kind[1]}s may be gone already")
             continue
@@ -118,16 +101,11 @@ def audit(account: Account, stack: str, *, keep_logs: bool) -> Audit:
                 del found[arn]
             elif fate != "there":
                 found[arn] = replace(found[arn], fate=fate)
-    return Audit(tuple(sorted(found.values(), key=lambda left: (left.fate, left.arn))), tuple(unchecked))
+    return audits.sorted_audit(list(found.values()), unchecked)
 
 
-def _asked(ask: Callable[[], Iterable[T]], action: str, account: Account) -> list[T]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return list(ask())
-    except (ClientError, BotoCoreError) as error:
-        raise explain(error, action, account.region) from None
+def _all(ask: Callable[[], Iterable[T]], action: str, account: Account) -> list[T]:
+    return asking(lambda: list(ask()), action, account.region)
 
 
 def _fate(left: Left, stack: str, *, keep_logs: bool) -> Fate:
@@ -257,43 +235,23 @@ def _snake(name: str) -> str:
 
 def report(audit: Audit, stack: str, region: str) -> Iterator[str]:
     """The audit as text, a line each."""
-    headings: Mapping[Fate, str] = {
-        "paid": "left over, and paid for",
-        "free": "left over, free, and in the way of the next `up`",
-        "going": "being removed by AWS",
-        "kept": "kept on purpose (data in S3 and logs are paid for by the GB)",
-    }
-    for fate, heading in headings.items():
-        left = [each for each in audit.left if each.fate == fate]
-        if left:
-            yield f"{heading}:"
-        for each in left:
-            yield f"  {' '.join(each.kind):<28}{each.id}" + (f"   {each.remedy}" if each.remedy else "")
-    for reason in audit.unchecked:
-        yield f"not looked for: {reason}"
-    if not audit.unexpected:
-        yield f"nothing unexpected of {stack} is left in {region}" + (
-            ", as far as could be seen" * bool(audit.unchecked)
-        )
+    return audits.report(audit, stack, region, "AWS", "data in S3 and logs are paid for by the GB")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints what is left; 0 when nothing unexpected is, 1 when something is, 2 when that could not be found out."""
     parser = argparse.ArgumentParser(prog="python -m components.aws.audit", description=__doc__)
-    parser.add_argument("stack", help="name of the stack")
     parser.add_argument("--region", help="where to look, for a stack whose Pulumi.STACK.yaml is gone")
-    options = parser.parse_args(arguments)
+    return audits.command(parser, _look, arguments)
+
+
+def _look(options: argparse.Namespace) -> tuple[Audit, Iterator[str]]:
     region, keep_logs = options.region, False
-    try:
-        if not region:
-            target = read_settings(options.stack, ROOT).aws
-            region, keep_logs = target.region, target.keep_logs
-        found = audit(sign_in(region), options.stack, keep_logs=keep_logs)
-    except (SettingsError, AccountError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print("\n".join(report(found, options.stack, region)))
-    return 1 if found.unexpected else 2 if found.unchecked else 0
+    if not region:
+        target = read_settings(options.stack, ROOT).aws
+        region, keep_logs = target.region, target.keep_logs
+    found = audit(sign_in(region), options.stack, keep_logs=keep_logs)
+    return found, report(found, options.stack, region)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import versions
-from components.aws import policies, pools
+from components import pools
+from components.aws import policies
 from components.aws.addons import KUBE_SYSTEM
 from components.aws.cluster import EksCluster
 from components.aws.identity import WorkloadRole

@@ -6,42 +6,23 @@ key for their secrets. docs/state.md tells how they are used.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypedDict, cast
 
-from components.aws.account import Account, AccountError, code_of, explain, sign_in
-from components.aws.check import ROOT, read_settings
-from settings import SettingsError
+from components import backends
+from components.accounts import AccountError
+from components.aws.account import Account, asking, code_of, sign_in
+from components.aws.check import read_settings
+from components.backends import Backend
+from components.checks import ROOT
 
 KEY_ALIAS: Final = "alias/biojobs-state"
 OLD_VERSIONS_DAYS: Final = 90
 """How long a state that was written over can be brought back."""
 TAGS: Final = {"project": "biojobs", "managed-by": "make backend"}
 """No stack's: `make audit` of a stack leaves the backend alone."""
-
-
-@dataclass(frozen=True)
-class Backend:
-    """Where states and secrets are kept."""
-
-    bucket: str
-    region: str
-    done: tuple[str, ...]
-    """What had to be made or mended; empty when all was there."""
-
-    @property
-    def url(self) -> str:
-        """For PULUMI_BACKEND_URL."""
-        return f"s3://{self.bucket}?region={self.region}"
-
-    @property
-    def secrets_provider(self) -> str:
-        """For `--secrets-provider`."""
-        return f"awskms://{KEY_ALIAS}?region={self.region}"
 
 
 def bucket_name(account: str, region: str) -> str:
@@ -64,15 +45,17 @@ def bucket_policy(bucket: str, partition: str) -> dict[str, Any]:
 
 def make(account: Account) -> Backend:
     """Makes what is missing and mends what differs. Raises AccountError when AWS refuses or the name is taken."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    bucket, region = bucket_name(account.id, account.region), account.region
 
-    bucket, done = bucket_name(account.id, account.region), list[str]()
-    try:
-        for step in (_own_key(account), _own_bucket(account, bucket), _settled(account, bucket)):
-            done += step
-    except (ClientError, BotoCoreError) as error:
-        raise explain(error, f"making s3://{bucket} and {KEY_ALIAS}", account.region) from None
-    return Backend(bucket, account.region, tuple(done))
+    def steps() -> tuple[str, ...]:
+        return (*_own_key(account), *_own_bucket(account, bucket), *_settled(account, bucket))
+
+    return Backend(
+        bucket=bucket,
+        url=f"s3://{bucket}?region={region}",
+        secrets_provider=f"awskms://{KEY_ALIAS}?region={region}",
+        done=asking(steps, f"making s3://{bucket} and {KEY_ALIAS}", region),
+    )
 
 
 def _own_key(account: Account) -> Iterator[str]:
@@ -245,18 +228,11 @@ def _old_versions() -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Makes the backend in the stack's region and prints how to use it; 1 when that cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m components.aws.backend", description=__doc__)
-    parser.add_argument("stack", help="name of a stack on AWS, whose account and region the backend is for")
-    options = parser.parse_args(arguments)
-    try:
-        backend = make(sign_in(read_settings(options.stack, ROOT).aws.region))
-    except (SettingsError, AccountError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print("\n".join(backend.done or ["everything is there already"]), file=sys.stderr)
-    print(f"export PULUMI_BACKEND_URL='{backend.url}'")
-    print(f"pulumi stack init {options.stack} --secrets-provider='{backend.secrets_provider}'")
-    return 0
+
+    def made(stack: str) -> Backend:
+        return make(sign_in(read_settings(stack, ROOT).aws.region))
+
+    return backends.command("aws", __doc__, made, arguments)
 
 
 if __name__ == "__main__":

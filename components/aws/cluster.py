@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from components.aws.key import Key
 from components.aws.policies import document, managed
 from components.aws.scope import Scope
+from components.kubeconfig import TokenCommand, kubeconfig
 
 if TYPE_CHECKING:
     from components.aws.network import Network
@@ -51,7 +52,7 @@ class EksCluster(pulumi.ComponentResource):
         ).arn
         authority = self.cluster.certificate_authority.apply(lambda found: found.data or "")
         self.kubeconfig = pulumi.Output.all(self.name, self.endpoint, authority).apply(
-            lambda known: kubeconfig(*known, region=scope.region)
+            lambda known: eks_kubeconfig(*known, region=scope.region)
         )
         self.ready = [self._admin(arn) for arn in scope.target.admin_arns]
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})
@@ -137,28 +138,10 @@ def endpoint_access(
     return {**private, "public_access_cidrs": list(admin_cidrs)} if admin_cidrs else private
 
 
-def kubeconfig(name: str, endpoint: str, authority: str, region: str) -> str:
-    """A kubeconfig whose one context is called after the cluster; it takes a token from `aws eks get-token`.
-
-    `authority` is the certificate authority of the API server, base64.
-    """
-    command = {
-        "apiVersion": "client.authentication.k8s.io/v1beta1",
-        "command": "aws",
-        "args": ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"],
-        "interactiveMode": "Never",
-    }
-    server = {"server": endpoint, "certificate-authority-data": authority}
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": name, "cluster": server}],
-            "users": [{"name": name, "user": {"exec": command}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "current-context": name,
-        }
-    )
+def eks_kubeconfig(name: str, endpoint: str, authority: str, region: str) -> str:
+    """A kubeconfig that takes a token from `aws eks get-token`, with the credentials that are at hand."""
+    args = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
+    return kubeconfig(name, endpoint, authority, TokenCommand("aws", args))
 
 
 def _issuer(identities: Sequence[aws.eks.outputs.ClusterIdentity]) -> str:

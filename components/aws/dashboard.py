@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from components import telemetry
+from components.names import ARGO_NAMESPACE
+
 Body = dict[str, Any]
 
 RUNS_METRIC: Final = "FailedRuns"
-_COLUMNS, _HEIGHT = 2, 6
-_WIDTH = 24 // _COLUMNS
+_ACROSS, _COLUMNS, _HEIGHT = 24, 2, 6
+"""CloudWatch's grid, in its own units."""
 
 
 def runs_namespace(stack: str) -> str:
@@ -44,7 +47,8 @@ def body(stack: str, region: str, cluster: str, groups: Mapping[str, str], log_g
         _metrics("Written to volumes, bytes", region, _by_pool(groups, "AWS/EC2", "EBSWriteBytes", "Sum")),
         _metrics("Received, bytes", region, _by_pool(groups, "AWS/EC2", "NetworkIn", "Sum")),
     ]
-    return {"widgets": [*_placed(widgets), _failures(region, log_group, y=_rows(widgets) * _HEIGHT)]}
+    laid_out = telemetry.placed(widgets, _ACROSS, _COLUMNS, _HEIGHT)
+    return {"widgets": [*laid_out, _failures(region, log_group, y=telemetry.below(widgets, _COLUMNS, _HEIGHT))]}
 
 
 def _by_pool(groups: Mapping[str, str], namespace: str, metric: str, statistic: str) -> list[list[Any]]:
@@ -63,26 +67,9 @@ def _metrics(title: str, region: str, metrics: Sequence[Any], stacked: bool = Fa
 def _failures(region: str, log_group: str, y: int) -> Body:
     query = (
         f"SOURCE '{log_group}' | fields @timestamp, log"
-        " | filter kubernetes.namespace_name = 'argo' and log like /updated phase/"
-        " | filter log like /toPhase=(Failed|Error)/"
+        f" | filter kubernetes.namespace_name = '{ARGO_NAMESPACE}' and log like /{telemetry.PHASE_CHANGED}/"
+        f" | filter log like /{'|'.join(telemetry.BAD_ENDS)}/"
         " | sort @timestamp desc | limit 50"
     )
     shown = {"title": "Runs that failed", "region": region, "view": "table", "query": query}
-    return {"type": "log", "x": 0, "y": y, "width": 24, "height": _HEIGHT, "properties": shown}
-
-
-def _placed(widgets: Sequence[Body]) -> list[Body]:
-    return [
-        {
-            "x": index % _COLUMNS * _WIDTH,
-            "y": index // _COLUMNS * _HEIGHT,
-            "width": _WIDTH,
-            "height": _HEIGHT,
-            **widget,
-        }
-        for index, widget in enumerate(widgets)
-    ]
-
-
-def _rows(widgets: Sequence[Body]) -> int:
-    return -(-len(widgets) // _COLUMNS)
+    return {"type": "log", "x": 0, "y": y, "width": _ACROSS, "height": _HEIGHT, "properties": shown}

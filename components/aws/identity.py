@@ -10,10 +10,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws import policies
-from components.aws.policies import Workload
 from components.aws.scope import Scope
-from components.contracts import Identity
-from components.names import ARGO_CONTROLLER, ARGO_NAMESPACE, ARGO_SERVER, NAMESPACE, READER, RUNNER
+from components.identities import Admitted, StoreIdentities, Workload, admit
 
 ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
 AGENT: Final = ("169.254.170.23", 80)
@@ -39,7 +37,7 @@ class IssuesIdentity(Protocol):
         ...
 
 
-class WorkloadRole(pulumi.ComponentResource):
+class WorkloadRole(Admitted):
     """The role of one service account, named `biojobs-<stack>-<service account>`.
 
     `document` is its inline policy, `managed_policies` are ARNs. Without `associate` there is no association, for
@@ -48,8 +46,6 @@ class WorkloadRole(pulumi.ComponentResource):
     """
 
     arn: pulumi.Output[str]
-    annotations: Mapping[str, pulumi.Input[str]]
-    resources: list[pulumi.Resource]
 
     def __init__(
         self,
@@ -98,18 +94,8 @@ class WorkloadRole(pulumi.ComponentResource):
         )
 
 
-class Identities(pulumi.ComponentResource):
-    """Who may do what with the data: steps, people who look at it, and Argo with its logs.
-
-    `buckets` has the names of `reads`, `reference` and `results`. `ready` are all that a pod's credentials need.
-    """
-
-    runner: WorkloadRole
-    reader: WorkloadRole
-    argo_server: WorkloadRole
-    argo_controller: WorkloadRole
-    identity: Identity
-    ready: list[pulumi.Resource]
+class Identities(StoreIdentities):
+    """Roles of the store's workloads. `buckets` has the names of `reads`, `reference` and `results`."""
 
     def __init__(
         self,
@@ -120,34 +106,21 @@ class Identities(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:aws:Identities", name, None, opts)
+
+        def role(workload: Workload, document: policies.Document) -> WorkloadRole:
+            child = pulumi.ResourceOptions(parent=self)
+            return WorkloadRole(f"{name}-{workload.service_account}", scope, cluster, *workload, document, opts=child)
+
         partition = scope.partition
-
-        def role(namespace: str, service_account: str, document: policies.Document) -> WorkloadRole:
-            return WorkloadRole(
-                f"{name}-{service_account}",
-                scope,
-                cluster,
-                namespace,
-                service_account,
-                document,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-
-        self.runner = role(NAMESPACE, RUNNER, policies.runner(partition, buckets, scope.target.buckets.sources))
-        self.reader = role(NAMESPACE, READER, policies.reader(partition, buckets))
-        logs = policies.argo_logs(partition, buckets["results"])
-        self.argo_server = role(ARGO_NAMESPACE, ARGO_SERVER, logs)
-        self.argo_controller = role(ARGO_NAMESPACE, ARGO_CONTROLLER, logs)
-        roles = (self.runner, self.reader, self.argo_server, self.argo_controller)
-        self.ready = [resource for made in roles for resource in made.resources]
-        self.identity = Identity(
-            runner=self.runner.annotations,
-            reader=self.reader.annotations,
-            argo_server=self.argo_server.annotations,
-            argo_controller=self.argo_controller.annotations,
-            agent=AGENT if scope.target.pod_identity else None,
+        roles = admit(
+            role,
+            runner=policies.runner(partition, buckets, scope.target.buckets.sources),
+            reader=policies.reader(partition, buckets),
+            argo=policies.argo_logs(partition, buckets["results"]),
         )
-        self.register_outputs({"runner": self.runner.arn, "reader": self.reader.arn})
+        self.ready = roles.ready
+        self.identity = roles.identity(AGENT if scope.target.pod_identity else None)
+        self.register_outputs({"runner": roles.runner.arn, "reader": roles.reader.arn})
 
 
 def _trust(scope: Scope, cluster: IssuesIdentity, workload: Workload) -> pulumi.Input[str]:

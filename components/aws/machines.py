@@ -6,22 +6,17 @@ yet is one more line.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-Arch = Literal["amd64", "arm64"]
+from components.machines import Machine, unknown
 
 
 @dataclass(frozen=True)
-class Shape:
+class Shape(Machine):
     """What a node of an instance type has. `nvme_gib` is all of its instance store together, 0 where it has none."""
 
-    vcpu: int
-    memory_gib: int
-    arch: Arch
     nvme_gib: int = 0
-    gpus: int = 0
 
 
 _TO_16: Final = "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge"
@@ -73,6 +68,7 @@ _STORE_GB: Final = {
     for family in families.split()
     for size, gb in (entry.split(":") for entry in sizes.split())
 }
+_OTHERS: Final = "EC2's c, m, r, x2 or g families, of generation 5 or later"
 _GPUS: Final = {"12xlarge": 4, "24xlarge": 4, "48xlarge": 8}
 
 
@@ -80,7 +76,7 @@ def shape(instance_type: str) -> Shape:
     """The shape of an instance type; raises LookupError with near matches where there is no such type."""
     family, _, size = instance_type.partition(".")
     if size not in _FAMILIES.get(family, ()):
-        raise LookupError(f"{instance_type!r}: is not an instance type that is known here; {_hint(family)}")
+        raise unknown(instance_type, "an instance type", family, _FAMILIES, _OTHERS)
     vcpu = {"medium": 1, "large": 2}.get(size) or 4 * int(size.removesuffix("xlarge") or 1)
     return Shape(
         vcpu=vcpu,
@@ -90,11 +86,3 @@ def shape(instance_type: str) -> Shape:
         nvme_gib=_STORE_GB.get((family, size), 0) * 10**9 // 2**30,
         gpus=_GPUS.get(size, 1) if family[0] == "g" else 0,
     )
-
-
-def _hint(family: str) -> str:
-    if family in _FAMILIES:
-        return f"{family} comes as {', '.join(_FAMILIES[family])}"
-    if near := difflib.get_close_matches(family, _FAMILIES):
-        return f"did you mean one of {', '.join(near)}?"
-    return "name one of EC2's c, m, r, x2 or g families, of generation 5 or later"

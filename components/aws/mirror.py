@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -11,18 +10,9 @@ import pulumi_docker as docker
 
 from components.aws.registry import EcrRegistry, repository
 from components.aws.scope import Scope
+from components.mirror import Reference, parse
 
 PLATFORM = "linux/amd64"
-_HUB = "docker.io"
-
-
-@dataclass(frozen=True)
-class Reference:
-    """An image reference in full: `repository` with its host, and a tag, a digest (`sha256:...`) or both."""
-
-    repository: str
-    tag: str
-    digest: str
 
 
 class Mirror(pulumi.ComponentResource):
@@ -108,20 +98,6 @@ class Mirror(pulumi.ComponentResource):
             "MUTABLE",
             self._scope.child(self),
         )
-
-
-def parse(reference: str) -> Reference:
-    """A reference as Docker reads it: no host means Docker Hub, no tag `latest`."""
-    rest, _, digest = reference.partition("@")
-    repository_name, tag_name = rest, ""
-    if ":" in rest.rpartition("/")[2]:
-        repository_name, _, tag_name = rest.rpartition(":")
-    first, slash, _ = repository_name.partition("/")
-    if not slash:
-        repository_name = f"{_HUB}/library/{repository_name}"
-    elif not ("." in first or ":" in first or first == "localhost"):
-        repository_name = f"{_HUB}/{repository_name}"
-    return Reference(repository_name, tag_name or ("" if digest else "latest"), digest)
 
 
 def tag(source: Reference, digest: str) -> str:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 import pulumi_aws as aws
 
-from components.aws import pools
+from components import pools
 from components.aws.cluster import EksCluster
 from components.aws.policies import document, managed
+from components.aws.pools import autoscaler_tags, has_instance_store
 from components.aws.scope import Scope
 from components.aws.zones import SteadyZones
-from settings_aws import Pool, PoolName
+from settings_aws import Pool
+from settings_cloud import PoolName
 
 if TYPE_CHECKING:
     from components.aws.network import Network
@@ -134,7 +136,7 @@ class NodeGroups(pulumi.ComponentResource):
                 "http_put_response_hop_limit": 1,
             },
             block_device_mappings=[{"device_name": _ROOT_DEVICE, "ebs": volume(pool)}],
-            user_data=RAID0_USER_DATA if pools.has_instance_store(pool) else None,
+            user_data=RAID0_USER_DATA if has_instance_store(pool) else None,
             tag_specifications=[
                 {"resource_type": kind, "tags": tags} for kind in ("instance", "volume", "network-interface")
             ],
@@ -150,7 +152,7 @@ class NodeGroups(pulumi.ComponentResource):
                 tag={"key": key, "value": value, "propagate_at_launch": False},
                 opts=self._scope.child(self),
             )
-            for key, value in pools.autoscaler_tags(name, pool).items()
+            for key, value in autoscaler_tags(name, pool).items()
         ]
 
 

@@ -7,27 +7,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
-
-from pydantic.alias_generators import to_camel
+from typing import Final
 
 import versions
 from components.aws.account import Account, code_of
+from components.checks import Result
+from components.pools import key
 from settings import Settings
 
 _SOON: Final = datetime.timedelta(days=60)
 _OBSERVABILITY: Final = "amazon-cloudwatch-observability"
-State = Literal["ok", "warning", "problem", "unchecked"]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a check found. A `problem` keeps the stack from being made, or a first sample from running."""
-
-    state: State
-    topic: str
-    words: str
 
 
 def zones_of(account: Account) -> tuple[str, ...]:
@@ -73,14 +62,16 @@ def instance_types(settings: Settings, account: Account, there: Sequence[str]) -
     }
     found: list[Result] = []
     for name, pool in named.items():
-        key = f"biojobs:pools.{to_camel(name.replace('-', '_'))}.types"
+        where = key(name, "types")
         missing = [kind for kind in pool.types if not any(kind == offer for offer, _ in offered)]
         if missing:
-            words = f"{key}: {', '.join(missing)}: EC2 has none in {settings.aws.region}, and EKS refuses the pool; "
+            words = f"{where}: {', '.join(missing)}: EC2 has none in {settings.aws.region}, and EKS refuses the pool; "
             found.append(Result("problem", "types", words + _others(len(missing) < len(pool.types))))
         bare = [zone for zone in chosen(settings, there) if not any((kind, zone) in offered for kind in pool.types)]
         if bare and len(missing) < len(pool.types):
-            words = f"{key}: none of them is to be had in {', '.join(bare)}; the pool has its nodes in the other zones"
+            words = (
+                f"{where}: none of them is to be had in {', '.join(bare)}; the pool has its nodes in the other zones"
+            )
             found.append(Result("warning", "types", words))
     yield from found or [Result("ok", "types", f"all {len(kinds)} are offered in {settings.aws.region}")]
 
@@ -137,23 +128,23 @@ def buckets(settings: Settings, account: Account) -> Iterator[Result]:
 
     named = {role: name for role, name in settings.aws.buckets if role in ("reads", "reference", "results") and name}
     for role, name in named.items():
-        key = f"biojobs:buckets.{role}: {name!r}:"
+        where = f"biojobs:buckets.{role}: {name!r}:"
         try:
             region = account.client("s3").head_bucket(Bucket=name).get("BucketRegion", account.region)
         except ClientError as error:
             headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             region = headers.get("x-amz-bucket-region", "")
             if code_of(error) in ("404", "NoSuchBucket"):
-                yield Result("problem", "buckets", f"{key} there is no such bucket; make it, or leave the key empty")
+                yield Result("problem", "buckets", f"{where} there is no such bucket; make it, or leave the key empty")
                 continue
             if code_of(error) in ("403", "AccessDenied"):
-                words = f"{key} is another account's, or not yours to read; name one of account {account.id}"
+                words = f"{where} is another account's, or not yours to read; name one of account {account.id}"
                 yield Result("problem", "buckets", words)
                 continue
             if code_of(error) != "301":
                 raise
         if region != account.region:
-            words = f"{key} is in {region}: what is read crosses regions and is paid for; use one in {account.region}"
+            words = f"{where} is in {region}: what is read crosses regions and is paid for; use one in {account.region}"
             yield Result("warning", "buckets", words)
         else:
             yield Result("ok", "buckets", f"{role}: {name}")

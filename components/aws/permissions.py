@@ -23,6 +23,7 @@ from typing import Final
 
 from components.aws.actions import ACTIONS, IMAGES, PROGRAM, STATE
 from components.aws.policies import Document, Statement, allow, document, managed
+from components.permissions import needed
 from settings_aws import Buckets
 
 MANAGED: Final = (
@@ -130,13 +131,12 @@ def preview_role_trust(account: str, subject: str, partition: str = "aws") -> Do
 
 def _actions(service: str, want: Callable[[str], object] = bool) -> list[str]:
     """Actions of a service that have resources, of all types of the stack."""
-    found = {action for actions in ACTIONS.values() for action in actions if action.startswith(f"{service}:")}
-    return [action for action in sorted(found) if not _WITHOUT_RESOURCE.match(action) and want(action)]
+    own = needed(ACTIONS, want=lambda action: action.startswith(f"{service}:"))
+    return [action for action in own if not _WITHOUT_RESOURCE.match(action) and want(action)]
 
 
 def _look(place: Place) -> list[Statement]:
-    everything = {*PROGRAM, *(action for actions in ACTIONS.values() for action in actions)}
-    unbound = [action for action in everything if _WITHOUT_RESOURCE.match(action)]
+    unbound = needed(ACTIONS, PROGRAM, _WITHOUT_RESOURCE.match)
     inputs = [f"{place.own}-reads-*", f"{place.own}-reference-*", *place.sources]
     return [
         allow("Look", [action for action in unbound if is_read(action)], ["*"]),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
+
+from components.addresses import planned
 
 PREFIXES = range(16, 21)
 ZONES = (2, 3)
@@ -27,9 +28,7 @@ def address_plan(cidr: str, zones: int) -> AddressPlan:
 
     Raises ValueError for anything but a network between /16 and /20 and two or three zones.
     """
-    network = ipaddress.IPv4Network(cidr)
-    if network.prefixlen not in PREFIXES:
-        raise ValueError(f"{cidr}: a VPC for three zones takes a network between /16 and /20")
+    network = planned(cidr, PREFIXES, "a VPC for three zones")
     if zones not in ZONES:
         raise ValueError(f"{zones} zones: EKS takes two at least, and the plan has room for three")
     *private, rest = network.subnets(prefixlen_diff=2)

@@ -7,14 +7,14 @@ it, or where IAM knows no narrower resource. A role's inline policies may have 1
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from components.identities import Workload
+from components.storage import LOGS_PREFIX
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
 Conditions = Mapping[str, Mapping[str, str | list[str]]]
-
-LOGS_PREFIX: Final = ".logs"
-"""Where Argo archives logs in the results; `components.argo.LOG_KEY` begins with it."""
 
 # By name and not by wildcard: S3 adds actions, and none of the new ones is meant here.
 _READ: Final = ("s3:GetObject",)
@@ -23,13 +23,6 @@ _READ: Final = ("s3:GetObject",)
 _LOOK: Final = ("s3:GetBucketLocation", "s3:ListBucket")
 # PutObject covers all of a multipart upload but its end without a result.
 _WRITE: Final = ("s3:AbortMultipartUpload", "s3:PutObject")
-
-
-class Workload(NamedTuple):
-    """A service account of the cluster."""
-
-    namespace: str
-    service_account: str
 
 
 def document(*statements: Statement) -> Document:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from pydantic.alias_generators import to_camel
-
-from components.aws.account import Account, DeniedError, code_of, explain
+from components import quotas
+from components.accounts import DeniedError
+from components.aws.account import Account, code_of, explain
 from components.aws.machines import shape
-from components.aws.pools import is_spot
+from components.pools import is_spot, key
 from settings import Settings
 from settings_aws import Pool
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagTypeDef
 
 _AT_ONCE: Final = 8
-Verdict = Literal["enough", "some", "none"]
 
 
 @dataclass(frozen=True)
@@ -41,46 +40,18 @@ _FAMILIES: Final = {
 """By the first letter of the type."""
 
 
-@dataclass(frozen=True)
-class Quota:
-    """A limit of AWS. `least` is what a first sample takes, `wanted` what the stack takes with all pools at their most.
-
-    `default` is what AWS gives a new account. `asked` is the region whose Service Quotas has the value, where it is
-    not the stack's own.
+@dataclass(frozen=True, kw_only=True)
+class Quota(quotas.Quota):
+    """A limit of AWS, by its codes. `asked` is the region whose Service Quotas has the value, where it is not the
+    stack's own.
     """
 
     service: str
     code: str
-    what: str
-    keys: str
-    """The settings that want it."""
-    least: float
-    wanted: float
-    default: float
     asked: str = ""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A quota beside what the account has: `have` in all, `used` by others than this stack (None where not known)."""
-
-    quota: Quota
-    have: float
-    used: float | None
-    doubt: str = ""
-    """Why `have` is AWS's default and not the account's value; empty where it is the account's."""
-
-    @property
-    def free(self) -> float:
-        """What is left for the stack."""
-        return max(0.0, self.have - (self.used or 0))
-
-    @property
-    def verdict(self) -> Verdict:
-        """`none`: not even a first sample runs. `some`: it runs, with fewer nodes than the settings allow."""
-        if self.free >= self.quota.wanted:
-            return "enough"
-        return "some" if self.free >= self.quota.least else "none"
+Finding = quotas.Finding[Quota]
 
 
 def wanted(settings: Settings, zones: int = 3) -> tuple[Quota, ...]:
@@ -96,7 +67,7 @@ def _vcpus(settings: Settings) -> Iterator[Quota]:
     for name, pool in settings.aws.pools.named().items():
         group = (_FAMILIES.get(pool.types[0][0], _STANDARD), is_spot(name))
         groups.setdefault(group, []).append(
-            (f"pools.{to_camel(name.replace('-', '_'))}.max", pool, max(shape(kind).vcpu for kind in pool.types))
+            (key(name, "max").removeprefix("biojobs:"), pool, max(shape(kind).vcpu for kind in pool.types))
         )
     for (family, spot), members in groups.items():
         yield Quota(
@@ -130,19 +101,26 @@ def _network(settings: Settings, zones: int) -> Iterator[Quota]:
     if network.vpc_id:
         return
     gateways = {"single": 1, "per-zone": zones, "none": 0}[network.nat]
-    yield Quota("vpc", "L-F678F1CE", "VPCs in the region", "network.vpcId", 1, 1, 5)
+    yield _count("vpc", "L-F678F1CE", "VPCs in the region", "network.vpcId", 1, 5)
     if gateways:
-        yield Quota("ec2", "L-0263D0A3", "Elastic IP addresses", "network.nat", gateways, gateways, 5)
-        yield Quota("vpc", "L-FE5A380F", "NAT gateways in a zone", "network.nat", 1, 1, 5)
+        yield _count("ec2", "L-0263D0A3", "Elastic IP addresses", "network.nat", gateways, 5)
+        yield _count("vpc", "L-FE5A380F", "NAT gateways in a zone", "network.nat", 1, 5)
 
 
 def _others(settings: Settings) -> Iterator[Quota]:
     buckets = settings.aws.buckets
     own = sum(not name for name in (buckets.reads, buckets.reference, buckets.results))
-    yield Quota("eks", "L-1194D53C", "EKS clusters in the region", "region", 1, 1, 100)
+    yield _count("eks", "L-1194D53C", "EKS clusters in the region", "region", 1, 100)
     # Buckets count for the account as a whole, and one region of a partition has their quota.
     if own and not settings.aws.region.startswith(("cn-", "us-gov-")):
-        yield Quota("s3", "L-DC2B2D3D", "buckets of the account", "buckets", own, own, 10_000, asked="us-east-1")
+        yield _count("s3", "L-DC2B2D3D", "buckets of the account", "buckets", own, 10_000, asked="us-east-1")
+
+
+def _count(service: str, code: str, what: str, keys: str, number: float, default: float, asked: str = "") -> Quota:
+    """Something of which the stack takes a number, all or nothing."""
+    return Quota(
+        service=service, code=code, what=what, keys=keys, least=number, wanted=number, default=default, asked=asked
+    )
 
 
 def compare(wants: Iterable[Quota], account: Account, stack: str) -> list[Finding]:
@@ -265,14 +243,4 @@ def remedy(finding: Finding, region: str) -> str:
 
 def describe(finding: Finding, region: str) -> str:
     """A finding in one line: what, wanted, have and, where that is not enough, the remedy."""
-    quota = finding.quota
-    have = f"{finding.have:,.6g}"
-    if finding.used:
-        have += f" less {finding.used:,.6g} in use by others"
-    if finding.doubt:
-        have += f" (AWS's default: {finding.doubt})"
-    words = f"{quota.what}: wants {quota.wanted:,.6g}, has {have}"
-    if finding.verdict == "enough":
-        return words
-    short = "fewer nodes than the settings allow" if finding.verdict == "some" else "too little for a first sample"
-    return f"{words}: {short}, which takes {quota.least:,.6g}; {remedy(finding, region)}"
+    return quotas.describe(finding, "AWS", remedy(finding, region))

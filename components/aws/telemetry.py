@@ -10,11 +10,12 @@ import pulumi
 import pulumi_aws as aws
 
 import versions
+from components import telemetry
 from components.aws import dashboard, policies
 from components.aws.identity import IssuesIdentity, WorkloadRole
 from components.aws.scope import Scope
 from components.names import ARGO_NAMESPACE
-from settings_aws import PoolName
+from settings_cloud import PoolName
 
 NAMESPACE: Final = "amazon-cloudwatch"
 ADD_ON: Final = "amazon-cloudwatch-observability"
@@ -24,15 +25,12 @@ SERVICE_ACCOUNT: Final = "cloudwatch-agent"
 LOGS: Final = ("application", "dataplane", "host")
 """What Fluent Bit tells apart: all pods' logs, those of kubelet, containerd, kube-proxy and the CNI, and the node's."""
 
+_BAD_ENDS: Final = " || ".join(f'($.log = "*{end}*")' for end in telemetry.BAD_ENDS)
 FAILED_RUNS: Final = (
-    f'{{ ($.kubernetes.namespace_name = "{ARGO_NAMESPACE}") && ($.log = "*updated phase*")'
-    ' && (($.log = "*toPhase=Failed*") || ($.log = "*toPhase=Error*")) }'
+    f'{{ ($.kubernetes.namespace_name = "{ARGO_NAMESPACE}") && ($.log = "*{telemetry.PHASE_CHANGED}*")'
+    f" && ({_BAD_ENDS}) }}"
 )
-"""The line that Argo's controller logs when a run ends badly, in its text format, as Fluent Bit wraps it."""
-
-_FIVE_MINUTES: Final = 300
-_AT_MAX_PERIODS: Final = 6
-_FORECAST_PERCENT, _ACTUAL_PERCENT = 80, 100
+"""The line of a run that ended badly, as Fluent Bit wraps it."""
 
 
 class HasArn(Protocol):
@@ -91,16 +89,12 @@ class Telemetry(pulumi.ComponentResource):
 
     def _log_group(self, kind: str, key: HasArn) -> aws.cloudwatch.LogGroup:
         """Made here and not by Fluent Bit, whose groups would keep logs for ever, in clear."""
-        keep = self._scope.target.keep_logs
-        # A group that is kept stays in the state (`destroy --exclude-protected`), or the next `up` would find its name
-        # taken.
-        kept = pulumi.ResourceOptions(protect=keep, retain_on_delete=keep)
         return aws.cloudwatch.LogGroup(
             f"{self._name}-{kind}",
             name=f"/aws/containerinsights/{self._scope.cluster_name}/{kind}",
             retention_in_days=self._scope.target.log_days,
             kms_key_id=key.arn,
-            opts=pulumi.ResourceOptions.merge(self._scope.child(self), kept),
+            opts=telemetry.kept(self._scope.child(self), self._scope.target.keep_logs),
         )
 
     def _collect(self, cluster: IssuesIdentity, after: Sequence[pulumi.Resource]) -> aws.eks.Addon:
@@ -165,7 +159,7 @@ class Telemetry(pulumi.ComponentResource):
         self._alarm(
             "failed-runs",
             actions,
-            f"A run of the stack {self._scope.stack} failed: `argo list --status Failed` tells which",
+            telemetry.failed_run_text(self._scope.stack),
             namespace=namespace,
             metric_name=dashboard.RUNS_METRIC,
             statistic="Sum",
@@ -175,17 +169,16 @@ class Telemetry(pulumi.ComponentResource):
     def _at_max(self, pool: PoolName, group: pulumi.Output[str], actions: Sequence[pulumi.Input[str]]) -> None:
         """EKS has the metrics of its node groups' Auto Scaling groups on, by default and without a price."""
         most = self._scope.target.pools.named()[pool].max
-        minutes = _FIVE_MINUTES * _AT_MAX_PERIODS // 60
         self._alarm(
             f"{pool}-at-max",
             actions,
-            f"The pool {pool} has had its {most} nodes for {minutes} minutes: steps may be waiting; raise its max",
+            telemetry.at_max_text(pool, most),
             namespace="AWS/AutoScaling",
             metric_name="GroupInServiceInstances",
             dimensions={"AutoScalingGroupName": group},
             statistic="Minimum",
             threshold=most,
-            evaluation_periods=_AT_MAX_PERIODS,
+            evaluation_periods=telemetry.AT_MAX_PERIODS,
         )
 
     def _alarm(
@@ -212,7 +205,7 @@ class Telemetry(pulumi.ComponentResource):
             statistic=statistic,
             comparison_operator="GreaterThanOrEqualToThreshold",
             threshold=threshold,
-            period=_FIVE_MINUTES,
+            period=telemetry.PERIOD_SECONDS,
             evaluation_periods=evaluation_periods,
             treat_missing_data="notBreaching",
             opts=self._scope.child(self),
@@ -252,7 +245,10 @@ class Telemetry(pulumi.ComponentResource):
             limit_amount=str(target.monthly_budget),
             limit_unit="USD",
             cost_filters=[{"name": "TagKeyValue", "values": [f"user:stack${self._scope.stack}"]}],
-            notifications=[notice("FORECASTED", _FORECAST_PERCENT), notice("ACTUAL", _ACTUAL_PERCENT)],
+            notifications=[
+                notice("FORECASTED", telemetry.FORECAST_PERCENT),
+                notice("ACTUAL", telemetry.ACTUAL_PERCENT),
+            ],
             opts=self._scope.child(self),
         )
 

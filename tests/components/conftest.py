@@ -50,3 +50,11 @@ def recorder() -> Recorder:
     made = Recorder()
     pulumi.runtime.set_mocks(made, project="biojobs", stack="local", preview=False)
     return made
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Warnings of the program."""
+    found: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", found.append)
+    return found

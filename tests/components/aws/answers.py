@@ -16,9 +16,9 @@ from moto import mock_aws  # imported before any session is made, which otherwis
 
 from components.aws import account
 from components.aws.account import Account, sign_in
-from settings import Settings, load
+from settings import Settings
 from tests.components.aws.conftest import ACCOUNT, REGION
-from tests.components.test_settings import ROOT
+from tests.components.stackfile import loaded
 
 Parameters = Mapping[str, Any]
 Answer = Mapping[str, Any] | Callable[[Parameters], "Mapping[str, Any] | Refused"]
@@ -124,10 +124,14 @@ def account_of(region: str = REGION) -> Account:
     return sign_in(region)
 
 
+def keys_of(**keys: str) -> dict[str, str]:
+    """Keys of a stack on AWS as a stack file has them, structured ones as JSON."""
+    return {"cloud": "aws", "region": REGION, "adminCidrs": '["1.2.3.4/32"]', **CLASSES, **keys}
+
+
 def settings_of(stack: str = "dev", **keys: str) -> Settings:
-    """Settings of a stack on AWS; keys as a stack file has them, structured ones as JSON."""
-    config = {"cloud": "aws", "region": REGION, "adminCidrs": '["1.2.3.4/32"]', **CLASSES, **keys}
-    return load({f"biojobs:{key}": value for key, value in config.items()}, stack, ROOT)
+    """Settings of a stack on AWS; keys as of `keys_of`."""
+    return loaded(keys_of(**keys), stack)
 
 
 CLASSES = {

@@ -8,45 +8,23 @@ was told besides. A test answers a call of its own with `aws_mock.answers["aws:e
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import pulumi
 import pulumi_aws as aws
 import pytest
-from pulumi.runtime.mocks import MockMonitor
 
 from components.aws.scope import Scope
 from settings_aws import Aws
-from tests.components.conftest import Recorder, drained
+from tests.components.cloud import Answer, CloudRecorder, install
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
 STACK = "dev"
 ECR_PASSWORD = "a-short-lived-password"
-
-Answer = Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]
-
-
-class RefusedError(Exception):
-    """Raised by an answer: AWS refuses the call, as the program sees it."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the engine is told of a resource besides its inputs. Others are given by their names."""
-
-    parent: str
-    provider: str
-    protect: bool
-    retain_on_delete: bool
-    depends_on: frozenset[str]
-    """Also what its inputs were made from."""
-    deleted_with: str
-    ignore_changes: tuple[str, ...]
 
 
 def _arn(service: str, resource: str) -> str:
@@ -123,83 +101,23 @@ def _default_answers() -> dict[str, Answer]:
 
 
 @dataclass
-class AwsRecorder(Recorder):
-    """Records inputs and options of all resources but components, and calls; fails on a call without an answer."""
+class AwsRecorder(CloudRecorder):
+    """The recorder of AWS."""
 
-    options: dict[str, Options] = field(default_factory=dict[str, Options])
-    """By resource name."""
+    packages = ("aws", "docker")
     answers: dict[str, Answer] = field(default_factory=_default_answers)
-    """What calls return, by token; a function of the call's arguments where it depends on them."""
-    outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    """Outputs that a test wants of a resource, by its name, over the default ones."""
-    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
 
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        if not args.custom:
-            return None, {}
-        if not args.typ.startswith(("aws:", "docker:")):
-            return super().new_resource(args)
-        inputs = cast(dict[str, Any], args.inputs)  # pyright: ignore[reportUnknownMemberType]
-        kind = args.typ.rsplit(":", 1)[-1]
-        self.resources[(kind, args.name)] = inputs
-        service, own = args.typ.split(":")[1].split("/")[0], inputs.get("name", args.name)
-        common = {"arn": _arn(service, f"{kind[0].lower()}{kind[1:]}/{own}"), "name": args.name}
-        made = {**common, **inputs, **_default_outputs(kind, args.name, inputs), **self.outputs.get(args.name, {})}
-        return _id(kind, args.name, inputs), made
-
-    def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
-        given = cast(dict[str, Any], args.args)  # pyright: ignore[reportUnknownMemberType]
-        self.calls.append((args.token, given))
-        if args.token not in self.answers:
-            raise AssertionError(f"no answer for a call of {args.token} with {given}")
-        answer = self.answers[args.token]
-        try:
-            return {**given, **(answer(given) if callable(answer) else answer)}
-        except RefusedError as error:
-            return {}, [("", str(error))]
-
-    def names(self) -> set[str]:
-        """Names of all resources."""
-        return {name for _, name in self.resources}
-
-    def build(self, make: Callable[[], object]) -> None:
-        """Runs a program to the end of all its outputs; raises what it raises."""
-
-        @drained
-        def run() -> None:
-            make()
-
-        run()
-
-
-class _Monitor(MockMonitor):
-    """Keeps the options, which mocks are not given."""
-
-    def __init__(self, recorder: AwsRecorder) -> None:
-        super().__init__(recorder)
-        self._recorder = recorder
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        def name(urn: str) -> str:
-            return urn.rsplit("::", 1)[-1]
-
-        self._recorder.options[request.name] = Options(
-            parent=name(request.parent),
-            # A provider is referred to by urn::id.
-            provider=name(request.provider.rpartition("::")[0]),
-            protect=request.protect,
-            retain_on_delete=request.retainOnDelete,
-            depends_on=frozenset(map(name, request.dependencies)),
-            deleted_with=name(request.deletedWith),
-            ignore_changes=tuple(request.ignoreChanges),
-        )
-        return cast(Any, super().RegisterResource(request))  # pyright: ignore[reportUnknownMemberType]
+    def made(self, token: str, name: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        kind, service = token.rsplit(":", 1)[-1], token.split(":")[1].split("/")[0]
+        own = inputs.get("name", name)
+        common = {"arn": _arn(service, f"{kind[0].lower()}{kind[1:]}/{own}"), "name": name}
+        return _id(kind, name, inputs), {**common, **inputs, **_default_outputs(kind, name, inputs)}
 
 
 @pytest.fixture
 def aws_mock() -> AwsRecorder:
     made = AwsRecorder()
-    pulumi.runtime.set_mocks(made, project="biojobs", stack=STACK, preview=False, monitor=_Monitor(made))
+    install(made, STACK)
     return made
 
 

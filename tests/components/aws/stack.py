@@ -15,9 +15,12 @@ from components.aws.cluster import EksCluster
 from components.aws.key import Key
 from components.aws.nodes import NodeGroups
 from tests.components.aws.conftest import AwsRecorder, MakeScope
+from tests.components.built import Once, known
 
 if TYPE_CHECKING:
     from components.aws.network import Network
+
+__all__ = ["SUBNETS", "build", "known"]
 
 SUBNETS = ("subnet-a", "subnet-b", "subnet-c")
 
@@ -35,23 +38,13 @@ class Built:
     autoscaler: Autoscaler
 
 
-_BUILT: dict[str, tuple[Built, AwsRecorder]] = {}
+_ONCE = Once[Built]()
 
 
 def build(aws_mock: AwsRecorder, make_scope: MakeScope, **keys: Any) -> Built:
     """The stack `dev` from the key to the autoscaler, in the order of the real one; once for the same settings."""
-    if repr(keys) not in _BUILT:
-        _BUILT[repr(keys)] = _build(aws_mock, make_scope, **keys), aws_mock
-    made, recorder = _BUILT[repr(keys)]
-    aws_mock.resources |= recorder.resources
-    aws_mock.options |= recorder.options
-    return made
 
-
-def _build(aws_mock: AwsRecorder, make_scope: MakeScope, **keys: Any) -> Built:
-    made: list[Built] = []
-
-    def program() -> None:
+    def make() -> Built:
         scope, network = make_scope(**keys), cast("Network", FakeNetwork())
         cluster = EksCluster("dev-cluster", scope, network, Key("dev-key", scope))
         addons = Addons("dev-addons", scope, cluster)
@@ -60,19 +53,6 @@ def _build(aws_mock: AwsRecorder, make_scope: MakeScope, **keys: Any) -> Built:
         provider = k8s.Provider(
             "dev-kubernetes", kubeconfig=cluster.kubeconfig, opts=pulumi.ResourceOptions(depends_on=after)
         )
-        made.append(Built(cluster, addons, nodes, Autoscaler("dev-autoscaler", scope, cluster, provider)))
+        return Built(cluster, addons, nodes, Autoscaler("dev-autoscaler", scope, cluster, provider))
 
-    aws_mock.build(program)
-    return made[0]
-
-
-def known(output: pulumi.Output[Any]) -> Any:
-    """The value of an output, once everything is built."""
-    values: list[Any] = []
-
-    @pulumi.runtime.test  # pyright: ignore[reportUnknownMemberType, reportUntypedFunctionDecorator]
-    def read() -> pulumi.Output[Any]:
-        return output.apply(values.append)
-
-    read()
-    return values[0]
+    return _ONCE.build(aws_mock, keys, make)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.aws.account import Account, AccountError, sign_in
+from components.accounts import AccountError
+from components.aws.account import Account, sign_in
 from components.aws.audit import Audit, Left, audit, main, report
-from tests.components.aws.answers import Answers, Refused, account_of, answering, mocked, signed_out
+from tests.components.aws.answers import Answers, Refused, account_of, answering, mocked
 from tests.components.aws.conftest import ACCOUNT, REGION
 
 OURS = {"project": "biojobs", "stack": "dev", "managed-by": "pulumi"}
@@ -285,12 +286,3 @@ def test_the_command_reads_region_and_kept_logs_from_the_stack(monkeypatch: pyte
     monkeypatch.setattr("components.aws.audit.audit", remember)
     assert main(["aws"]) == 0
     assert asked == [("eu-west-1", False)]
-
-
-@pytest.mark.parametrize("arguments", [["dev", "--region", REGION], ["nowhere"]])
-def test_the_command_says_why_it_cannot_look(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    signed_out(monkeypatch)
-    assert main(arguments) == 2
-    assert capsys.readouterr().err.startswith("error: ")

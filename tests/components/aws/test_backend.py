@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from components.accounts import AccountError
 from components.aws import backend
-from components.aws.account import Account, AccountError, sign_in
+from components.aws.account import Account, sign_in
 from components.aws.backend import KEY_ALIAS, bucket_policy, main, make, with_ours
-from tests.components.aws.answers import Refused, account_of, answering, mocked, signed_out
+from tests.components.aws.answers import Refused, account_of, answering, mocked
 from tests.components.aws.conftest import ACCOUNT, REGION
 
 BUCKET = f"biojobs-state-{ACCOUNT}-{REGION}"
@@ -228,15 +229,6 @@ def test_the_command_prints_what_to_type_next(account: Account, capsys: pytest.C
     assert "made a KMS key" in err
     assert main(["aws"]) == 0
     assert "everything is there already" in capsys.readouterr().err
-
-
-def test_without_credentials_the_command_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    signed_out(monkeypatch)
-    assert main(["aws"]) == 1
-    assert "error: there are no AWS credentials" in capsys.readouterr().err
-    assert main(["nowhere"]) == 1
 
 
 def test_the_backend_belongs_to_no_stack(account: Account) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from botocore import exceptions
 
+from components.accounts import AccountError, DeniedError
 from components.aws import account
-from components.aws.account import AccountError, DeniedError, explain, sign_in
+from components.aws.account import explain, sign_in
 from components.aws.check import check, main, read_settings, warnings_at_preview
-from components.aws.locate import PLAN
-from components.aws.offers import Result
+from components.checks import Result
+from components.locate import PLAN
 from settings import SettingsError
 from tests.components.aws.answers import Answers, Refused, settings_of, signed_in, signed_out
 from tests.components.aws.conftest import ACCOUNT, REGION
@@ -42,19 +43,6 @@ def test_a_stack_that_aws_will_have_passes_every_check(api: Answers, tmp_path: P
 
 
 # Without an account, and with one that is of no use.
-
-
-def test_without_credentials_settings_and_price_are_checked_and_the_rest_is_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    signed_out(monkeypatch)
-    results = list(check("dev", project(tmp_path)))
-    assert [(result.state, result.topic) for result in results] == [
-        ("ok", "settings"),
-        ("unchecked", "account"),
-        ("ok", "price"),
-    ]
-    assert "there are no AWS credentials (set AWS_PROFILE" in results[1].words
 
 
 @pytest.mark.parametrize(
@@ -168,17 +156,6 @@ def test_quotas_that_may_not_be_read_are_no_problem_by_themselves(api: Answers, 
     assert "problem" not in {result.state for result in checked(tmp_path, "quotas")}
 
 
-def test_prices_of_ones_own_are_used_and_bad_ones_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    signed_out(monkeypatch)
-    project(tmp_path)
-    own = tmp_path / "own.json"
-    own.write_text('{"spot": {"share": 0.25}}')
-    results = list(check("dev", tmp_path, own))
-    assert "spot at 25% of on-demand" in results[-1].words
-    own.write_text('{"spot": {"share": 25}}')
-    assert list(check("dev", tmp_path, own))[-1].state == "problem"
-
-
 def test_the_command_fails_when_there_is_a_problem_and_only_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,7 +164,7 @@ def test_the_command_fails_when_there_is_a_problem_and_only_then(
     assert main(["aws"]) == 1
     assert "problem   settings   biojobs:adminCidrs: '203.0.113.7/32'" in capsys.readouterr().out
     assert main(["nowhere"]) == 1
-    monkeypatch.setattr("components.aws.pools.placeholder_cidrs", nothing)
+    monkeypatch.setattr("components.clouds.placeholders", nothing)
     assert main(["aws"]) == 0
     assert "unchecked account" in capsys.readouterr().out
 

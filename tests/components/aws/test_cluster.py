@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import versions
-from components.aws.cluster import endpoint_access, kubeconfig
+from components.aws.cluster import endpoint_access
 from tests.components.aws.conftest import ACCOUNT, AwsRecorder, MakeScope
 from tests.components.aws.stack import SUBNETS, build, known
 
@@ -126,12 +126,6 @@ def test_a_kubeconfig_asks_for_a_token_and_has_none(aws_mock: AwsRecorder, scope
     assert user["user"]["exec"]["args"][:5] == ["--region", "eu-west-1", "eks", "get-token", "--cluster-name"]
     assert made["clusters"][0]["cluster"]["server"].startswith("https://")
     assert made["current-context"] == "biojobs-dev"
-
-
-def test_a_kubeconfig_is_what_kubectl_reads() -> None:
-    made = json.loads(kubeconfig("c", "https://x", "Y2E=", "eu-west-1"))
-    assert (made["apiVersion"], made["kind"]) == ("v1", "Config")
-    assert made["users"][0]["user"]["exec"]["apiVersion"] == "client.authentication.k8s.io/v1beta1"
 
 
 def test_every_version_that_can_be_chosen_has_its_addons_and_its_autoscaler() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pulumi
 import pytest
 
-from components.aws.mirror import Mirror, Reference, parse, tag
+from components.aws.mirror import Mirror, tag
 from components.aws.registry import EcrRegistry
+from components.mirror import parse
 from tests.components.aws.conftest import ACCOUNT, ECR_PASSWORD, AwsRecorder, MakeScope, some_key
+from tests.components.registries import copies
 from tests.components.test_platform import SECRET
 
 HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
@@ -23,17 +25,12 @@ Copy = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def copy(aws_mock: AwsRecorder, scope: MakeScope) -> Copy:
+    def refs(images: Mapping[str, str]) -> Mapping[str, pulumi.Output[str]]:
+        given = scope(mirror=True)
+        return Mirror("dev-mirror", given, images, EcrRegistry("dev-registry", given, [], some_key())).refs
+
     def make(**images: str) -> dict[str, str]:
-        found: dict[str, str] = {}
-
-        def build() -> None:
-            given = scope(mirror=True)
-            registry = EcrRegistry("dev-registry", given, [], some_key())
-            made = Mirror("dev-mirror", given, images, registry)
-            pulumi.Output.all(**made.refs).apply(found.update)
-
-        aws_mock.build(build)
-        return found
+        return copies(aws_mock, lambda: refs(images))
 
     return make
 
@@ -92,21 +89,6 @@ def test_the_push_password_reaches_the_provider_as_a_secret(copy: Copy, aws_mock
     holders = {name for (_, name), inputs in aws_mock.resources.items() if ECR_PASSWORD in str(inputs)}
     assert holders == {"dev-mirror-docker"}
     assert SECRET in str(aws_mock.resources[("docker", "dev-mirror-docker")])
-
-
-@pytest.mark.parametrize(
-    ("reference", "expected"),
-    [
-        ("debian", Reference("docker.io/library/debian", "latest", "")),
-        ("debian:trixie-slim", Reference("docker.io/library/debian", "trixie-slim", "")),
-        ("argoproj/argoexec:v4", Reference("docker.io/argoproj/argoexec", "v4", "")),
-        ("localhost:5050/a/b", Reference("localhost:5050/a/b", "latest", "")),
-        ("quay.io/a/b@sha256:12", Reference("quay.io/a/b", "", "sha256:12")),
-        ("quay.io/a/b:v1@sha256:12", Reference("quay.io/a/b", "v1", "sha256:12")),
-    ],
-)
-def test_references_are_read_as_docker_reads_them(reference: str, expected: Reference) -> None:
-    assert parse(reference) == expected
 
 
 def test_a_moved_tag_is_copied_under_a_tag_of_its_own() -> None:

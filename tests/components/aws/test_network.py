@@ -11,7 +11,8 @@ import pytest
 
 from components.aws.network import Network
 from settings_aws import InterfaceEndpoint
-from tests.components.aws.conftest import ACCOUNT, AwsRecorder, MakeScope, RefusedError, some_key
+from tests.components.aws.conftest import ACCOUNT, AwsRecorder, MakeScope, some_key
+from tests.components.cloud import RefusedError
 
 LETTERS = ("a", "b", "c")
 VPC, SUBNETS = "vpc-0123456789abcdef0", ("subnet-1", "subnet-2")

@@ -15,6 +15,7 @@ from components.aws import backend, permissions
 from components.aws.actions import ACTIONS, IMAGES, PROGRAM, STATE
 from components.aws.permissions import Place, documents, preview_policy, preview_role_trust
 from components.aws.policies import Document
+from tests.components.tokens import made_by
 from tests.iam import Request, allows
 
 ROOT = Path(__file__).parents[3]
@@ -51,19 +52,13 @@ def test_every_policy_fits_into_a_managed_one(place: Place) -> None:
         assert len(json.dumps(document, separators=(",", ":"))) <= MOST_CHARACTERS, name
 
 
-def resource_types() -> set[str]:
-    """Type tokens of the AWS resources that the components make."""
-    made = {found for file in SOURCES for found in re.findall(r"\baws\.(\w+)\.([A-Z]\w*)\(", file.read_text())}
-    classes = [getattr(getattr(aws, module), name) for module, name in made if not name.endswith("Args")]
-    return {found.pulumi_type for found in classes}
-
-
 # The SDK warns of old names of its own when a module of it is read whole.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_all_that_the_program_makes_has_its_actions() -> None:
-    missing = resource_types() - set(ACTIONS)
+    made = made_by(SOURCES, "aws", aws)
+    missing = made - set(ACTIONS)
     assert not missing, f"add {sorted(missing)} to components/aws/actions.py"
-    unused = set(ACTIONS) - resource_types()
+    unused = set(ACTIONS) - made
     assert not unused, f"nothing makes {sorted(unused)} any more"
 
 

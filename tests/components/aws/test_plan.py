@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 
 import pytest
 
 from components.aws.plan import AddressPlan, address_plan
+from tests.components.addresses import assert_inside_and_apart, private_networks
 
-EVERY_SIZE = [f"{base}/{prefix}" for base in ("10.0.0.0", "172.16.0.0", "192.168.0.0") for prefix in range(16, 21)]
-
-
-def networks(plan: AddressPlan) -> list[ipaddress.IPv4Network]:
-    return [ipaddress.IPv4Network(cidr) for cidr in (*plan.public, *plan.private)]
+EVERY_SIZE = private_networks(range(16, 21))
 
 
 def test_the_default_network_has_big_private_and_small_public_subnets() -> None:
@@ -35,8 +31,7 @@ def test_the_smallest_network_still_fits() -> None:
 def test_subnets_lie_inside_and_never_overlap(cidr: str, zones: int) -> None:
     plan = address_plan(cidr, zones)
     assert (len(plan.public), len(plan.private)) == (zones, zones)
-    assert all(subnet.subnet_of(ipaddress.IPv4Network(cidr)) for subnet in networks(plan))
-    assert not any(one.overlaps(other) for one, other in itertools.combinations(networks(plan), 2))
+    assert_inside_and_apart(cidr, (*plan.public, *plan.private))
 
 
 @pytest.mark.parametrize("cidr", EVERY_SIZE)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from components.argo import LOG_KEY
 from components.aws import policies
 from components.aws.policies import Document, Workload
 from tests.iam import NotUnderstood, Request, allows
@@ -138,10 +137,6 @@ def test_documents_fit_into_a_role() -> None:
 def test_without_public_sources_there_is_no_statement_for_them() -> None:
     document = policies.runner("aws", BUCKETS, ())
     assert all(statement["Resource"] for statement in document["Statement"])
-
-
-def test_logs_lie_where_argo_may_read_them() -> None:
-    assert LOG_KEY.startswith(f"{policies.LOGS_PREFIX}/")
 
 
 def test_other_partitions_have_their_own_arns() -> None:

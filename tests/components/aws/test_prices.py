@@ -9,20 +9,14 @@ from typing import Any, get_args
 
 import pytest
 
-from components.aws.pricelist import FILE, PriceError, Prices, load, volume_month
-from components.aws.prices import (
-    ALIGN_VCPU_HOURS,
-    FASTQC_HOURS,
-    START_AND_STOP_HOURS,
-    genome_30x,
-    idle_day,
-    steps_a_node,
-    summary,
-    with_interruptions,
-)
-from settings import SizeClass
+from components.aws.pools import allocatable
+from components.aws.pricelist import FILE, Prices, load, volume_month
+from components.aws.prices import genome, idle_day, summary
+from components.genome import ALIGN_VCPU_HOURS, FASTQC_HOURS, START_AND_STOP_HOURS, steps_a_node
+from components.pricelist import PriceError
 from settings_aws import InterfaceEndpoint, Pool
 from tests.components.aws.answers import settings_of
+from tests.components.bills import amounts, matching
 
 PRICES = load()
 REGIONS = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1"]
@@ -31,12 +25,8 @@ REGIONS = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-
 Keys = Mapping[str, str]
 
 
-def usd(keys: Keys, zones: int = 3) -> dict[str, float | None]:
-    return {line.what: line.usd for line in idle_day(settings_of(**keys), zones).lines}
-
-
 def lines(text: str, keys: Keys, zones: int = 3) -> list[float | None]:
-    return [amount for what, amount in usd(keys, zones).items() if text in what]
+    return matching(text, idle_day(settings_of(**keys), zones))
 
 
 def network(**keys: object) -> dict[str, str]:
@@ -58,7 +48,7 @@ def test_every_default_pool_has_a_price(region: str) -> None:
 
 
 def test_an_idle_day_in_ireland_is_what_a_pocket_calculator_says() -> None:
-    assert usd({}) == {
+    assert amounts(idle_day(settings_of())) == {
         "EKS control plane": pytest.approx(24 * 0.10),
         "NAT gateways: 1": pytest.approx(24 * 0.048),
         "public addresses: 1": pytest.approx(24 * 0.005),
@@ -132,31 +122,24 @@ def test_an_unknown_instance_type_is_not_priced_by_another() -> None:
     assert PRICES.hour("us-east-1", "g5.48xlarge") is None
 
 
-def test_a_step_that_is_interrupted_begins_anew() -> None:
-    assert with_interruptions(0.1) == pytest.approx(0.1, rel=0.01)
-    # The chance to get through is 0.88 an hour; the expectation is known in closed form.
-    assert with_interruptions(1) == pytest.approx(1.0666, abs=1e-3)
-    assert with_interruptions(10) > 20
-
-
 def test_a_genome_on_full_nodes_pays_for_its_part_of_them() -> None:
     settings = settings_of()
-    genome = genome_30x(settings)
+    costs = genome(settings)
     small, large = settings.aws.pools.on_demand_small, settings.aws.pools.on_demand_large
-    fits = steps_a_node(settings.classes.small, small)
+    fits = steps_a_node(settings.classes.small, allocatable(small))
     assert fits > 1
-    assert steps_a_node(settings.classes.large, large) == 1
+    assert steps_a_node(settings.classes.large, allocatable(large)) == 1
     disk = (512 * 0.088 + 375 * 0.044) / 730
     low = FASTQC_HOURS[0] * 2 / fits * (0.214 + disk) + ALIGN_VCPU_HOURS[0] / 94 * (24 * 0.214 + disk)
-    cost = genome.full["on-demand"]
+    cost = costs.full["on-demand"]
     assert cost is not None
     assert cost[0] == pytest.approx(low)
     assert cost[0] < cost[1]
 
 
 def test_spot_costs_less_than_on_demand_also_with_interruptions() -> None:
-    genome = genome_30x(settings_of())
-    spot, on_demand = genome.full["spot"], genome.full["on-demand"]
+    costs = genome(settings_of())
+    spot, on_demand = costs.full["spot"], costs.full["on-demand"]
     assert spot is not None
     assert on_demand is not None
     assert spot[1] < on_demand[0]
@@ -164,8 +147,8 @@ def test_spot_costs_less_than_on_demand_also_with_interruptions() -> None:
 
 def test_the_high_end_of_spot_has_the_interruptions_and_that_of_on_demand_has_none() -> None:
     classes = json.dumps({"large": {"cpu": "8", "memory": "20Gi", "scratch": "100Gi"}})
-    genome = genome_30x(settings_of(classes=classes))
-    spot, on_demand = genome.full["spot"], genome.full["on-demand"]
+    costs = genome(settings_of(classes=classes))
+    spot, on_demand = costs.full["spot"], costs.full["on-demand"]
     assert spot is not None
     assert on_demand is not None
     # Fifteen hours on eight threads are interrupted more than once at the worst.
@@ -173,8 +156,8 @@ def test_the_high_end_of_spot_has_the_interruptions_and_that_of_on_demand_has_no
 
 
 def test_one_sample_alone_also_pays_for_nodes_that_start_and_stop() -> None:
-    genome = genome_30x(settings_of())
-    full, alone = genome.full["on-demand"], genome.alone["on-demand"]
+    costs = genome(settings_of())
+    full, alone = costs.full["on-demand"], costs.alone["on-demand"]
     assert full is not None
     assert alone is not None
     assert alone[0] - full[0] > START_AND_STOP_HOURS * 24 * 0.214
@@ -182,24 +165,13 @@ def test_one_sample_alone_also_pays_for_nodes_that_start_and_stop() -> None:
 
 def test_fewer_threads_take_longer_and_cost_the_same_where_they_share_a_node() -> None:
     classes = json.dumps({"large": {"cpu": "47", "memory": "85Gi", "scratch": "200Gi"}})
-    half, whole = genome_30x(settings_of(classes=classes)), genome_30x(settings_of())
+    half, whole = genome(settings_of(classes=classes)), genome(settings_of())
     assert half.align_hours[0] == pytest.approx(2 * whole.align_hours[0])
 
 
-def test_scratch_memory_and_cpu_each_limit_the_steps_of_a_node() -> None:
-    pool = Pool(types=("m5.24xlarge",), disk_gib=1000)
-    for size, steps in (
-        (SizeClass(cpu="20", memory="10Gi", scratch="10Gi"), 4),
-        (SizeClass(cpu="1", memory="100Gi", scratch="10Gi"), 3),
-        (SizeClass(cpu="1", memory="10Gi", scratch="400Gi"), 2),
-        (SizeClass(cpu="1", memory="10Gi", scratch="900Gi"), 1),
-    ):
-        assert steps_a_node(size, pool) == steps
-
-
 def test_the_gateway_endpoint_spares_what_nat_would_take() -> None:
-    genome = genome_30x(settings_of())
-    assert genome.nat_saved == pytest.approx((70 + 60) * 0.048)
+    costs = genome(settings_of())
+    assert costs.nat_saved == pytest.approx((70 + 60) * 0.048)
     assert "S3's gateway endpoint" in summary(settings_of())
     assert "S3's gateway endpoint" not in summary(settings_of(**network(nat="none")))
 

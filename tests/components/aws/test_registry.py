@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import pulumi
 import pytest
 
 from components.aws.registry import EcrRegistry, registry_host
 from tests.components.aws.conftest import ACCOUNT, ECR_PASSWORD, AwsRecorder, MakeScope, some_key
+from tests.components.registries import access, awaited
 
 HOST = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com"
 
@@ -53,22 +52,9 @@ def test_untagged_images_expire_and_tagged_ones_only_by_number(made: AwsRecorder
         assert (second["tagStatus"], second["countType"]) == ("any", "imageCountMoreThan")
 
 
-def registry(aws_mock: AwsRecorder, scope: MakeScope) -> list[Any]:
-    """Address, user, password and whether the password is secret."""
-    found: list[Any] = []
-
-    def make() -> None:
-        each = EcrRegistry("dev-registry", scope(), ["fastqc"], some_key()).registry
-        outputs = [pulumi.Output.from_input(value) for value in (each.address, each.username, each.password)]
-        secret = pulumi.Output.from_input(outputs[2].is_secret())
-        pulumi.Output.unsecret(pulumi.Output.all(*outputs, secret)).apply(found.extend)
-
-    aws_mock.build(make)
-    return found
-
-
 def test_the_push_password_is_short_lived_and_secret(aws_mock: AwsRecorder, scope: MakeScope) -> None:
-    assert registry(aws_mock, scope) == [f"{HOST}/biojobs-dev", "AWS", ECR_PASSWORD, True]
+    found = access(aws_mock, lambda: EcrRegistry("dev-registry", scope(), ["fastqc"], some_key()).registry)
+    assert found == [f"{HOST}/biojobs-dev", "AWS", ECR_PASSWORD, True]
 
 
 def test_the_password_is_no_input_of_any_resource_of_the_registry(made: AwsRecorder) -> None:
@@ -76,16 +62,8 @@ def test_the_password_is_no_input_of_any_resource_of_the_registry(made: AwsRecor
 
 
 def test_who_pushes_waits_for_the_repositories(aws_mock: AwsRecorder, scope: MakeScope) -> None:
-    found: set[str] = set()
-
-    async def resources(address: pulumi.Output[str]) -> None:
-        found.update(resource._name for resource in await address.resources())  # pyright: ignore[reportPrivateUsage]
-
-    def make() -> None:
-        made = EcrRegistry("dev-registry", scope(), ["fastqc", "bwa-mem2"], some_key())
-        pulumi.Output.from_input(resources(pulumi.Output.from_input(made.registry.address)))
-
-    aws_mock.build(make)
+    images = ["fastqc", "bwa-mem2"]
+    found = awaited(aws_mock, lambda: EcrRegistry("dev-registry", scope(), images, some_key()).registry)
     assert found == {"dev-registry-fastqc", "dev-registry-bwa-mem2"}
 
 

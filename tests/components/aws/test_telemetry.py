@@ -14,9 +14,10 @@ import versions
 from components.aws import dashboard, policies
 from components.aws.scope import Scope
 from components.aws.telemetry import FAILED_RUNS, Telemetry, alarm_arns, collector
-from settings_aws import PoolName
+from settings_cloud import PoolName
 from tests.components.aws.conftest import ACCOUNT, REGION, AwsRecorder, MakeScope
 from tests.components.aws.test_identity import FakeCluster
+from tests.components.grid import all_seen
 from tests.iam import Request, allows
 
 E_MAIL = "team@example.org"
@@ -237,11 +238,4 @@ def test_the_dashboard_shows_every_pool_and_the_failed_runs(aws_mock: AwsRecorde
 
 def test_widgets_lie_beside_each_other_and_never_over() -> None:
     widgets = dashboard.body("dev", REGION, "biojobs-dev", {"system": "g"}, "/x")["widgets"]
-    fields = [
-        (column, row)
-        for widget in widgets
-        for column in range(widget["x"], widget["x"] + widget["width"])
-        for row in range(widget["y"], widget["y"] + widget["height"])
-    ]
-    assert len(set(fields)) == len(fields)
-    assert max(column for column, _ in fields) < 24
+    assert all_seen([(one["x"], one["y"], one["width"], one["height"]) for one in widgets], 24)

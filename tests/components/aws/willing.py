@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,21 +11,16 @@ import pytest
 
 import versions
 from components.aws.check import check
-from components.aws.offers import Result
-from tests.components.aws.answers import CLASSES, Answers, answering
+from components.checks import Result
+from tests.components.aws.answers import Answers, answering, keys_of
 from tests.components.aws.conftest import REGION, ZONES
 from tests.components.aws.test_quotas import NOTHING_USED
-from tests.components.test_settings import ROOT
+from tests.components.stackfile import written
 
 
 def project(folder: Path, **keys: str) -> Path:
     """A project of one stack, `dev`."""
-    config = {"cloud": "aws", "region": REGION, "adminCidrs": '["1.2.3.4/32"]', **CLASSES, **keys}
-    values = {f"biojobs:{key}": json.loads(value) if value[:1] in "{[" else value for key, value in config.items()}
-    (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": values}))
-    (folder / "samples").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "samples" / "na12878.csv", folder / "samples")
-    return folder
+    return written(folder, keys_of(**keys))
 
 
 def offerings(*missing: tuple[str, str]) -> Any:
@@ -69,21 +62,6 @@ def addons(**changed: str) -> Mapping[str, Any]:
             for name, version in named.items()
         ]
     }
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Answers:
-    made = answering(monkeypatch)
-    made.given |= {
-        **NOTHING_USED,
-        "GetServiceQuota": {"Quota": {"Value": 1e6}},
-        "DescribeAvailabilityZones": {"AvailabilityZones": [{"ZoneName": zone} for zone in ZONES]},
-        "DescribeInstanceTypeOfferings": offerings(),
-        "DescribeClusterVersions": sold(),
-        "DescribeAddonVersions": addons(),
-        "HeadBucket": {"BucketRegion": REGION},
-    }
-    return made
 
 
 def willing(monkeypatch: pytest.MonkeyPatch) -> Answers:
