@@ -33,8 +33,8 @@ else
 	@$(MAKE) --no-print-directory destroy
 endif
 
-preview: venv ## Show what `up` would change; on AWS without credentials, all that it would make, and the price
-	@if [[ "$(CLOUD)" = aws ]] && ! $(PYTHON) -m components.aws.account; then $(PYTHON) -m offline.plan $(STACK); \
+preview: venv ## Show what `up` would change; in a cloud without credentials, all that it would make, and the price
+	@if [[ -n "$(EXTRAS)" ]] && ! $(PYTHON) -m components.$(CLOUD).account; then $(PYTHON) -m offline.plan $(STACK); \
 	  else $(ENVIRONMENT); pulumi preview --stack $(STACK) --suppress-progress; fi
 
 destroy: venv ## Take the stack away; the sandbox goes on running, and a cloud's buckets stay
@@ -47,13 +47,13 @@ status: venv ## Show the health of the sandbox
 	@$(PYTHON) -m sandbox status
 
 test lint docs: EXTRAS := --all-extras
-check: venv ## Look before you build: credentials, quotas, what the region has, price (STACK=aws)
+check: venv ## Look before you build: credentials, quotas, what the region has, price (STACK=aws|gcp)
 	@$(PYTHON) -m components.$(CLOUD).check $(STACK)
 
-audit: venv ## List what is left of a stack in the account (STACK=aws)
+audit: venv ## List what is left of a stack in the account or project (STACK=aws|gcp)
 	@$(PYTHON) -m components.$(CLOUD).audit $(STACK)
 
-backend: venv ## Make a place for states in the account, once (STACK=aws)
+backend: venv ## Make a place for states in the account or project, once (STACK=aws|gcp)
 	@$(PYTHON) -m components.$(CLOUD).backend $(STACK)
 
 test: venv ## Run all tests, ring by ring

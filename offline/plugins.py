@@ -17,7 +17,7 @@ from sandbox.errors import SandboxError
 
 CHOICE = "BIOJOBS_PLUGINS"  # official or offline; unset: official if they can be had
 PACKAGES = {"kubernetes": "pulumi-kubernetes", "docker-build": "pulumi-docker-build"}
-CLOUD_PACKAGES = {"aws": {"aws": "pulumi-aws", "docker": "pulumi-docker"}}
+CLOUD_PACKAGES = {"aws": {"aws": "pulumi-aws", "docker": "pulumi-docker"}, "gcp": {"gcp": "pulumi-gcp"}}
 """Plugins that a cloud needs besides, and that nothing here can stand in for."""
 ANSWER_SECONDS = 24 * 3600  # how long "cannot be had" is believed before asking the network again
 BIN = Path(__file__).resolve().parent / "bin"

@@ -46,6 +46,7 @@ CLUSTER_SCOPED = frozenset(
         "APIService",
         "ClusterRole",
         "ClusterRoleBinding",
+        "ComputeClass",  # of GKE
         "CustomResourceDefinition",
         "IngressClass",
         "Namespace",

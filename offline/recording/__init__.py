@@ -11,5 +11,6 @@
     calls      what was done, in order: [operation, key]
     fail_first true: everything fails the first time that it is made; those that have are in `survived`
 
-The package `aws` is strict about what it is asked: see `offline.recording.aws`.
+The packages `aws`, `gcp` and `docker` are strict about what they are asked: see `offline.recording.strict`, and
+those of their names.
 """

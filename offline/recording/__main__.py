@@ -17,10 +17,18 @@ def recorder_of(package: str) -> Callable[[Store, str], Provider]:
         from offline.recording.kubernetes import KubernetesRecorder
 
         return KubernetesRecorder
-    if package in ("aws", "docker"):
-        from offline.recording.aws.provider import AwsRecorder, DockerRecorder
+    if package == "aws":
+        from offline.recording.aws.provider import AwsRecorder
 
-        return AwsRecorder if package == "aws" else DockerRecorder
+        return AwsRecorder
+    if package == "gcp":
+        from offline.recording.gcp.provider import GcpRecorder
+
+        return GcpRecorder
+    if package == "docker":
+        from offline.recording.docker.provider import DockerRecorder
+
+        return DockerRecorder
     from offline.recording.providers import CloudRecorder, ImageRecorder
 
     return ImageRecorder if package == "docker-build" else CloudRecorder

@@ -13,7 +13,7 @@ from offline.kubernetes.api import Kind
 from offline.kubernetes.errors import ApiError
 from offline.kubernetes.rules import CLUSTER_SCOPED
 from offline.paths import get
-from offline.recording.aws.kubernetes import require_cluster
+from offline.recording.clusters import WITH_PODS, images_of, require_cluster
 from offline.recording.store import Store
 from offline.values import Map
 
@@ -27,6 +27,7 @@ def healthy(body: Map) -> Map | None:
     counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
     done = {"type": "Completed", "status": "True"}
     return {
+        "ComputeClass": {"conditions": [{"type": "Health", "status": "True", "reason": "Health"}]},
         "Deployment": {"observedGeneration": 10**6, **counts},
         "Job": {"conditions": [{"type": "Complete", "status": "True"}]},
         "Namespace": {"phase": "Active"},
@@ -44,7 +45,7 @@ class RecordedApi:
     namespace = "default"
 
     def __init__(self, store: Store, cancelled: threading.Event, endpoint: str = "") -> None:
-        """`cancelled` ends delays; `endpoint` is that of the EKS cluster that this is, if it is one."""
+        """`cancelled` ends delays; `endpoint` is that of the cloud's cluster that this is, if it is one."""
         self._store = store
         self._cancelled = cancelled
         self._endpoint = endpoint
@@ -80,7 +81,8 @@ class RecordedApi:
         key = _key(kind, namespace, name)
         with self._store.open() as content:
             if not dry_run:
-                require_cluster(content, self._endpoint, kind.kind, name)
+                images = images_of(body) if kind.kind in WITH_PODS else ()
+                require_cluster(content, self._endpoint, kind.kind, name, images)
             old: Map = content["objects"].get(key) or _fresh(content, kind)
             result = _merged(old, content["applied"].get(key, {}), body)
             changed = objects.comparable(result) != objects.comparable(old)

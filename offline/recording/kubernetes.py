@@ -11,7 +11,7 @@ from offline.kubernetes.objecthandler import ObjectHandler
 from offline.kubernetes.server import RELEASE
 from offline.kubernetes.waiting import Waiting
 from offline.recording.api import RecordedApi
-from offline.recording.aws.kubernetes import eks_endpoint, require_cluster
+from offline.recording.clusters import OWN_IMAGES, endpoint_of, images_of, require_cluster
 from offline.recording.providers import CloudRecorder, RecordHandler
 from offline.recording.store import Store
 from offline.resource import Handler, Request
@@ -27,8 +27,11 @@ class RecordedRelease(RecordHandler):
         self._endpoint = endpoint
 
     def accept(self, request: Request, state: Map, content: Map) -> None:
-        """Its pods need nodes."""
-        require_cluster(content, self._endpoint, "Release", request.name)
+        """Its pods need nodes, which need its images."""
+        images = [*images_of(state.get("values"))] if state else []
+        if state and not images:
+            images = [f"{OWN_IMAGES}/{request.name}"]
+        require_cluster(content, self._endpoint, "Release", request.name, images)
 
     def delete(self, request: Request) -> None:
         """Strike it out; hooks and the end of its pods need nodes too."""
@@ -54,8 +57,8 @@ class KubernetesRecorder(CloudRecorder):
     _endpoint = ""
 
     def configure(self, config: Map) -> None:
-        """Which cluster it is: of one on EKS we know whether it is there."""
-        self._endpoint = eks_endpoint(str(reveal(config).get("kubeconfig")))
+        """Which cluster it is: of one in a cloud we know whether it is there."""
+        self._endpoint = endpoint_of(str(reveal(config).get("kubeconfig")))
 
     def handler(self, token: str) -> Handler:
         """The handler of `token`."""

@@ -11,7 +11,7 @@ from offline.dockerbuild.inputs import spec
 from offline.dockerbuild.reference import parse
 from offline.paths import differences
 from offline.provider import Provider
-from offline.recording.aws.registry import push
+from offline.recording.registries import push
 from offline.recording.store import Store
 from offline.resource import Diff, Handler, Made, Request
 from offline.values import UNKNOWN, Map, Unknown, contains, mark_like, reveal

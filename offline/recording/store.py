@@ -17,7 +17,7 @@ from offline.values import Map
 FILE = "BIOJOBS_RECORDING"  # the environment variable with the file's name
 SECTIONS = (
     *("objects", "failures", "delays", "status", "outputs", "applied"),
-    *("invokes", "contents", "zones", "left", "made", "survived"),
+    *("invokes", "contents", "zones", "left", "made", "survived", "taken", "machines"),
 )
 
 

@@ -8,20 +8,22 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from offline.cli import pulumi_folder
 from offline.recording.store import FILE, Store
 from sandbox import layout
+from tests.engine.forkserver import virtualenv
 from tests.program import ROOT, Result
 
+pytest.register_assert_rewrite("tests.engine.clouds")
 SECONDS = 180
 
 
@@ -85,24 +87,30 @@ class Project:
         return (self.folder / "state/.pulumi/stacks/tiny/test.json").read_text()
 
 
-def plugin_home(folder: Path, commands: Mapping[str, Sequence[str]]) -> Path:
-    """A PULUMI_HOME whose plugins (folder name -> command) are run by this Python."""
+def plugin_home(folder: Path, commands: Mapping[str, Sequence[str]], python: str = sys.executable) -> Path:
+    """A PULUMI_HOME whose plugins (folder name -> command) are run by a Python."""
     for name, command in commands.items():
         program = folder / "plugins" / name / f"pulumi-{name.rpartition('-v')[0]}"
         program.parent.mkdir(parents=True)
-        words = shlex.join([sys.executable, "-m", *command])
+        words = shlex.join([python, "-m", *command])
         program.write_text(f'#!/bin/sh\nexec env PYTHONPATH={shlex.quote(str(ROOT))} {words} "$@"\n')
         program.chmod(0o755)
     return folder
 
 
-def make_project(folder: Path, plugins: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> Project:
-    """A project `tiny` with the stack `test`, whose plugins are `plugins` and our language host."""
+def make_project(
+    folder: Path,
+    plugins: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+    virtualenv: Path = Path(sys.prefix),
+) -> Project:
+    """A project `tiny` with the stack `test`, whose plugins are `plugins` and our language host. The program and they
+    are run by the Python of `virtualenv`."""
     cli = pulumi_folder(layout.from_environment().cache)
     host = {f"language-python-v{metadata.version('pulumi')}": ("offline.language",)}
-    home = plugin_home(folder / "home", {**host, **plugins})
+    home = plugin_home(folder / "home", {**host, **plugins}, str(virtualenv / "bin" / "python"))
     (folder / "state").mkdir()
-    runtime = {"name": "python", "options": {"toolchain": "uv", "virtualenv": str(Path(sys.prefix))}}
+    runtime = {"name": "python", "options": {"toolchain": "uv", "virtualenv": str(virtualenv)}}
     (folder / "Pulumi.yaml").write_text(json.dumps({"name": "tiny", "runtime": runtime}))
     values = {
         "PATH": f"{cli}{os.pathsep}{os.environ['PATH']}",
@@ -117,12 +125,32 @@ def make_project(folder: Path, plugins: Mapping[str, Sequence[str]], environment
     return project
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A project on recorded clouds."""
-    packages = {"kubernetes": "pulumi-kubernetes", "docker-build": "pulumi-docker-build"}
-    plugins = {
+def recorders(packages: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    """Plugins that record, as `make_project` takes them, of Pulumi packages and those of Python that they go with."""
+    return {
         f"resource-{name}-v{metadata.version(package)}": ("offline.recording", name)
         for name, package in packages.items()
     }
-    return make_project(tmp_path, plugins, {})
+
+
+LOCAL: Final = {"kubernetes": "pulumi-kubernetes", "docker-build": "pulumi-docker-build"}
+"""The packages of the program without a cloud."""
+
+
+@pytest.fixture
+def project(tmp_path: Path, python: Path) -> Project:
+    """A project on recorded clouds."""
+    return make_project(tmp_path, recorders(LOCAL), {}, python)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Project:
+    """The same with plugins and program as users have them: processes that import what they need, and take signals."""
+    return make_project(tmp_path, recorders(LOCAL), {})
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A virtual environment whose Python has everything imported; one for all tests of a worker."""
+    with virtualenv(tmp_path_factory.mktemp("venv")) as folder:
+        yield folder

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,11 @@ def workflow(recorded: dict[str, Any], failures: Failures) -> dict[str, Any]:
 
 
 @contextmanager
-def serve(recording: Store, failures: Failures, kubeconfig: Path) -> Generator[None]:
-    """Serves on a free port of loopback, and writes a kubeconfig whose context is the sandbox's."""
+def serve(recording: Store, failures: Failures, kubeconfig: Path, *, tls: bool = False) -> Generator[tuple[str, str]]:
+    """Serves on a free port of loopback, and writes a kubeconfig whose context is the sandbox's.
+
+    Gives host:port and, with `tls`, the certificate (PEM) by which the server is known.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -49,16 +55,49 @@ def serve(recording: Store, failures: Failures, kubeconfig: Path) -> Generator[N
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    certificate = _with_tls(server, kubeconfig.parent) if tls else ""
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_address[1]}"}}
+    address = f"127.0.0.1:{server.server_address[1]}"
+    cluster = {"name": "c", "cluster": {"server": f"http://{address}"}}
     context = {"name": "biojobs-sandbox", "context": {"cluster": "c", "user": "u"}}
     document = {"apiVersion": "v1", "kind": "Config", "clusters": [cluster], "contexts": [context]}
     kubeconfig.write_text(yaml.safe_dump({**document, "users": [{"name": "u", "user": {}}]}))
     try:
-        yield
+        yield address, certificate
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _with_tls(server: ThreadingHTTPServer, folder: Path) -> str:
+    """Makes a server speak TLS, by a key of its own. Returns the certificate."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an API server")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+    both = folder / "server.pem"
+    both.write_bytes(certificate + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return certificate.decode()
 
 
 def recorded_workflow(item: dict[str, Any]) -> dict[str, Any] | None:

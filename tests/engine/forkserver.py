@@ -1,16 +1,20 @@
-"""A Python that has imported the program's packages before, and becomes a new process with them in no time.
+"""A Python that has imported the program's and the plugins' packages before, and becomes a new process with them in no
+time.
 
-Half of an `up` in a test is spent on importing SDKs. `python -m tests.engine.forkserver SOCKET` imports them once; a
-virtual environment made by `virtualenv` has a `python` that asks it for a fork with its own environment, folder and
-output. Everything of the program itself is imported afresh each time.
+Most of an `up` in a test would be spent on importing SDKs, by the program and by each plugin. `python -m
+tests.engine.forkserver SOCKET` imports them once; a virtual environment made by `virtualenv` has a `python` that asks
+it for a fork with its own words (`-m MODULE ...`), environment, folder and output. Everything of the program itself is
+imported afresh each time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -21,21 +25,33 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kubernetes.config import kube_config
+
 from tests.program import ROOT
 
 MODULES = (
     *("grpc", "pulumi", "pulumi.runtime", "pulumi_docker", "pulumi_docker_build", "pydantic", "yaml"),
     *(f"pulumi_aws.{name}" for name in ("autoscaling", "budgets", "cloudwatch", "ec2", "ecr", "eks", "iam", "kms")),
     *(f"pulumi_aws.{name}" for name in ("s3", "scheduler", "sns", "vpc")),
-    *(f"pulumi_kubernetes.{name}" for name in ("apiextensions", "core.v1", "helm.v3", "networking.v1", "rbac.v1")),
-    *("boto3", "kubernetes", "hera.workflows", "offline.program"),
+    *(f"pulumi_gcp.{name}" for name in ("artifactregistry", "billing", "compute", "container", "kms", "logging")),
+    *(f"pulumi_gcp.{name}" for name in ("monitoring", "organizations", "projects", "serviceaccount", "storage")),
+    *(
+        f"pulumi_kubernetes.{name}"
+        for name in ("apiextensions", "core.v1", "helm.v3", "networking.v1", "rbac.v1", "storage.v1")
+    ),
+    *("boto3", "google.auth", "hera.workflows"),
+    *("pulumi.runtime.proto.language_pb2_grpc", "offline.serve", "offline.recording.kubernetes"),
+    *("offline.recording.providers", "offline.recording.aws.provider", "offline.recording.gcp.provider"),
 )
+# It ends with what it stands for, and what it stands for ends with it.
 _CLIENT = """#!{python} -SE
-import json, os, socket, sys
+import json, os, signal, socket, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 server = socket.socket(socket.AF_UNIX)
 server.connect({socket!r})
 socket.send_fds(server, [b"."], [1, 2])
-request = json.dumps({{"environment": dict(os.environ), "folder": os.getcwd()}}).encode()
+words = sys.argv[sys.argv.index("-m") + 1:]
+request = json.dumps({{"environment": dict(os.environ), "folder": os.getcwd(), "words": words}}).encode()
 server.sendall(len(request).to_bytes(8, "big") + request)
 code = server.recv(1)
 sys.exit(code[0] if code else 1)
@@ -44,7 +60,7 @@ sys.exit(code[0] if code else 1)
 
 @contextmanager
 def virtualenv(folder: Path) -> Generator[Path]:
-    """A folder like a virtual environment, whose `bin/python` runs `offline.program` at once."""
+    """A folder like a virtual environment, whose `bin/python` runs modules of the program and of `offline` at once."""
     python, place = folder / "bin" / "python", folder / "socket"
     python.parent.mkdir(parents=True)
     python.write_text(_CLIENT.format(python=sys.executable, socket=str(place)))
@@ -63,7 +79,8 @@ def virtualenv(folder: Path) -> Generator[Path]:
 def serve(place: str) -> None:
     """A process for each connection, until standard input ends."""
     for name in MODULES:
-        importlib.import_module(name)
+        # Modules of the clouds' SDKs are loaded when they are first looked into.
+        hasattr(importlib.import_module(name), "anything")
     gc.collect()
     gc.freeze()  # so that no fork looks through all that again
     listener = socket.socket(socket.AF_UNIX)
@@ -83,28 +100,41 @@ def serve(place: str) -> None:
 
 
 def _become(connection: socket.socket) -> None:
-    """Runs the program of the connection's other end; ends with it, and when it goes away."""
+    """Runs what the connection's other end asks for; ends with it, and when it goes away."""
     _, outputs, _, _ = socket.recv_fds(connection, 1, 2)
     for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
+        os.close(output)
     size = int.from_bytes(connection.recv(8, socket.MSG_WAITALL), "big")
     request = json.loads(connection.recv(size, socket.MSG_WAITALL))
     os.environ.clear()
     os.environ.update(request["environment"])
+    # The one package that has looked at the environment when it was imported.
+    kube_config.KUBE_CONFIG_DEFAULT_LOCATION = os.environ.get("KUBECONFIG", kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
     os.chdir(request["folder"])
+    module, *arguments = request["words"]
     sys.path[0] = request["folder"]
+    sys.argv = [module, *arguments]
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    threading.Thread(target=lambda: connection.recv(1) or os._exit(1), daemon=True).start()
-    from offline.program import main
-
+    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     code = 1
     try:
-        code = main()
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        connection.sendall(bytes([code]))
+        with contextlib.suppress(OSError):
+            connection.sendall(bytes([code]))
         os._exit(code)
+
+
+def _end_with(connection: socket.socket) -> None:
+    """A plugin takes leave, the program just ends."""
+    if not connection.recv(1):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,16 @@ name that it would not take) fails whichever test asks for it: see `offline/reco
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from components.aws.actions import ACTIONS
 from components.aws.permissions import MANAGED
 from offline.recording.aws.invokes import PASSWORD
-from offline.recording.aws.world import World
-from tests.engine.aws import SETTINGS, AwsProgram, aws_program
+from tests.engine.aws import SETTINGS, aws_program
+from tests.engine.clouds import Batch, Stack, belongs
 
 POOLS = ("system", "spot-small", "on-demand-small", "spot-large", "on-demand-large", "huge")
 ALARMS = {"telemetry-failed-runs", *(f"telemetry-{pool}-at-max" for pool in POOLS)}
@@ -32,39 +31,22 @@ SLOW = (
 )
 
 
-class Stack:
-    """The shared stack, and what the plan of its first `up` said."""
-
-    def __init__(self, program: AwsProgram) -> None:
-        self.program = program
-        self.planned = program.plan()
-        assert program.there() == {}
-        self.first = program.up()
-
-
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with aws_program(tmp_path_factory.mktemp("aws")) as program:
+def stack(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Iterator[Stack]:
+    with aws_program(tmp_path_factory.mktemp("aws"), python) as program:
         yield Stack(program)
 
 
 def test_up_makes_what_the_plan_says_and_a_second_up_changes_nothing(stack: Stack) -> None:
-    made = len(stack.planned)
-    assert set(stack.planned.values()) == {"create"}
-    assert stack.first.changes().startswith("+ "), stack.first.output
-    second = stack.program.up().changes()
-    assert re.fullmatch(r"\d+ unchanged", second), second
-    assert int(second.split()[0]) >= made
+    stack.comes_up_as_planned_and_stays()
 
 
 def test_every_type_is_in_the_deployers_policy(stack: Stack) -> None:
-    types = {urn.partition("::")[0] for urn in stack.planned}
-    assert {kind for kind in types if kind.startswith("aws:")} <= set(ACTIONS)
+    assert stack.types("aws") <= set(ACTIONS)
 
 
 def test_names_and_policies_are_those_that_the_deployer_may_use(stack: Stack) -> None:
-    with stack.program.project.change() as content:
-        things = list(World(content).things())
+    things = stack.program.things()
     named = [thing for thing in things if thing.kind.called in ("role", "alarm", "topic", "schedule", "lt")]
     assert named
     assert [str(thing) for thing in named if not str(thing.state["name"]).startswith("biojobs-test-")] == []
@@ -73,29 +55,15 @@ def test_names_and_policies_are_those_that_the_deployer_may_use(stack: Stack) ->
 
 
 def test_everything_that_takes_tags_says_whose_it_is(stack: Stack) -> None:
-    with stack.program.project.change() as content:
-        tagged = [thing.state["tagsAll"] for thing in World(content).things() if "tagsAll" in thing.state]
-    assert tagged
-    assert all({**tags, "project": "biojobs", "stack": "test", "managed-by": "pulumi"} == tags for tags in tagged)
+    assert [tags for tags in stack.said("tagsAll") if not belongs(tags)] == []
 
 
 def test_the_registrys_password_is_nowhere_in_clear(stack: Stack) -> None:
-    program = stack.program
-    assert PASSWORD not in program.project.state()
-    assert PASSWORD not in stack.first.output
-    with program.project.change() as content:
-        assert PASSWORD not in str([thing.state for thing in World(content).things()])
-        # It was used, though: each image is in its repository, once.
-        pushed = {name.rpartition("/")[2]: len(tags) for name, tags in content["contents"].items() if "ecr" in name}
-    assert pushed == {"fastqc": 1, "bwa-mem2": 1}
+    stack.hides(PASSWORD, "ecr")
 
 
 def test_no_service_makes_a_log_group_of_its_own(stack: Stack) -> None:
     assert stack.program.project.recording.section("left") == {}
-
-
-Touched = dict[str, set[str]]
-"""Operation -> names of resources without the stack's."""
 
 
 def group(pool: str, *, made: bool = False) -> set[str]:
@@ -113,8 +81,7 @@ def of_groups(*pools: str) -> set[str]:
 
 
 SMALL = {**SETTINGS["classes"]["small"], "cpu": "2"}
-# Each batch is one preview: its settings touch nothing in common, so that what is touched adds up.
-BATCHES: Mapping[str, list[tuple[dict[str, Any], Touched]]] = {
+BATCHES: Mapping[str, Batch] = {
     "reach, rights and sizes": [
         ({"adminCidrs": ["8.8.4.0/24", "9.9.9.9/32"]}, {"update": {"cluster-cluster"}}),
         (
@@ -185,18 +152,8 @@ BATCHES: Mapping[str, list[tuple[dict[str, Any], Touched]]] = {
 
 @pytest.mark.parametrize("batch", BATCHES)
 def test_a_setting_touches_only_what_it_should(stack: Stack, batch: str) -> None:
-    settings: dict[str, Any] = {}
-    expected: dict[str, str] = {}
-    for setting, touched in BATCHES[batch]:
-        settings = merged(settings, setting)
-        expected |= {f"test-{name}": operation for operation, names in touched.items() for name in names}
-    assert stack.program.changes(**merged({"classes": SETTINGS["classes"]}, settings)) == expected
-
-
-def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Both, object by object."""
-    both = {key: merged(first[key], value) for key, value in second.items() if isinstance(first.get(key), dict)}
-    return {**first, **second, **both}
+    planned, expected = stack.program.touched(BATCHES[batch])
+    assert planned == expected
 
 
 def test_a_new_disk_is_a_new_version_of_the_template_and_new_types_are_a_new_group_before_the_old_one_goes(
@@ -213,26 +170,11 @@ def test_a_new_disk_is_a_new_version_of_the_template_and_new_types_are_a_new_gro
     assert len(set(after["node-group"]) & set(before["node-group"])) == len(POOLS) - 1
     done = [operation for operation, name in program.calls()[calls:] if name == "test-nodes-huge"]
     assert done == ["create", "delete"]
-    with program.project.change() as content:
-        groups = [thing for thing in World(content).things("node-group") if thing.urn.endswith("test-nodes-huge")]
+    groups = [thing for thing in program.things("node-group") if thing.urn.endswith("test-nodes-huge")]
     assert [thing.state["launchTemplate"]["version"] for thing in groups] == ["2"]
 
 
 def test_destroy_takes_all_but_the_buckets_and_the_next_up_finds_them(stack: Stack) -> None:
-    program = stack.program
-    kept = {kind: ids for kind, ids in program.there().items() if kind in BUCKETS}
-    assert kept.keys() == BUCKETS
-    # What takes AWS long must be waited for: nothing that it needs goes meanwhile.
-    with program.project.change() as content:
-        content["delays"] = dict.fromkeys(SLOW, 2)
-    program.project.ok("destroy", "--yes", "--skip-preview", "--exclude-protected")
-    with program.project.change() as content:
-        content["delays"] = {}
-    assert program.there() == kept
-    # Nothing is left in the cluster, which is gone, and no service has left anything of its own.
-    assert [key for key in program.project.recording.section("objects") if not key.startswith("aws:s3")] == []
-    assert program.project.recording.section("left") == {}
-    program.configure()
-    again = program.up().changes()
-    assert re.fullmatch(r"\+ \d+ created \d+ unchanged", again), again
-    assert {kind: ids for kind, ids in program.there().items() if kind in BUCKETS} == kept
+    stack.goes_but_for(BUCKETS, *SLOW)
+    # No service has left anything of its own.
+    assert stack.program.project.recording.section("left") == {}

@@ -145,35 +145,35 @@ def test_a_second_up_at_once_is_refused_by_the_lock(project: Project) -> None:
     assert first.returncode == 0, output
 
 
-def test_an_interrupt_ends_the_up_soon_and_quietly_and_the_next_one_goes_on(project: Project) -> None:
-    project.write(KUBERNETES)
-    with project.change() as recorded:
+def test_an_interrupt_ends_the_up_soon_and_quietly_and_the_next_one_goes_on(processes: Project) -> None:
+    processes.write(KUBERNETES)
+    with processes.change() as recorded:
         recorded["delays"]["Deployment/web"] = 120
-    process = project.start("up", "--yes", "--skip-preview")
-    _wait_for_call(project, "Deployment/web")
+    process = processes.start("up", "--yes", "--skip-preview")
+    _wait_for_call(processes, "Deployment/web")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "Traceback" not in output
-    with project.change() as recorded:
+    with processes.change() as recorded:
         recorded["delays"].clear()
-    assert "created" in project.up().changes()
+    assert "created" in processes.up().changes()
 
 
-def test_an_up_that_was_killed_leaves_nothing_that_stops_the_next_one(project: Project) -> None:
-    project.write(KUBERNETES)
-    with project.change() as recorded:
+def test_an_up_that_was_killed_leaves_nothing_that_stops_the_next_one(processes: Project) -> None:
+    processes.write(KUBERNETES)
+    with processes.change() as recorded:
         recorded["status"]["Deployment/web"] = {}
-    process = project.start("up", "--yes", "--skip-preview")
-    _wait_for_call(project, "Deployment/web")
+    process = processes.start("up", "--yes", "--skip-preview")
+    _wait_for_call(processes, "Deployment/web")
     time.sleep(0.5)
     process.kill()
     process.communicate(timeout=30)  # ends when no plugin holds its output any more
-    with project.change() as recorded:
+    with processes.change() as recorded:
         recorded["status"].clear()
-    project.ok("cancel", "--yes")
-    project.up()
-    assert project.up().changes() == "5 unchanged"
+    processes.ok("cancel", "--yes")
+    processes.up()
+    assert processes.up().changes() == "5 unchanged"
 
 
 def _wait_for_call(project: Project, key: str) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.engine.conftest import Project
+
+
+@pytest.fixture
+def project(processes: Project) -> Project:
+    """With the stand-in as it is."""
+    return processes
 
 
 def test_outputs_and_prints_reach_the_user(project: Project) -> None:

@@ -1,97 +1,135 @@
-"""The plan of an AWS stack without an account."""
+"""The plan of a cloud's stack without an account."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from offline import plan
-from tests.engine.aws import SETTINGS
-from tests.engine.forkserver import virtualenv
+from offline.plan.__main__ import main
+from offline.plan.clouds import CLOUDS
+from offline.plan.project import plan_project, read_stack
+from tests.engine import aws, gcp
 from tests.program import link
 
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("plan")
-    link(folder)
-    with virtualenv(folder / "venv") as python:
-        runtime = {"name": "python", "options": {"toolchain": "uv", "virtualenv": str(python)}}
-        (folder / "Pulumi.yaml").write_text(json.dumps({"name": "biojobs", "runtime": runtime}))
-        yield folder
+STACKS: Mapping[str, Mapping[str, Any]] = {
+    "aws": aws.SETTINGS,
+    "gcp": gcp.SETTINGS,
+    "autopilot": {**gcp.SETTINGS, "gke": "autopilot"},
+}
 
 
-def write(folder: Path, **settings: object) -> Path:
+ACCOUNT = ("AWS_PROFILE", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG")
+
+
+@pytest.fixture
+def project(tmp_path: Path, python: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The program in a folder of its own. The recorders are run by a Python that has imported everything."""
+    link(tmp_path)
+    runtime = {"name": "python", "options": {"toolchain": "uv", "virtualenv": str(python)}}
+    (tmp_path / "Pulumi.yaml").write_text(json.dumps({"name": "biojobs", "runtime": runtime}))
+    monkeypatch.setattr(sys, "executable", str(python / "bin" / "python"))
+    # An account that happens to be there, and somebody's states.
+    for name in ACCOUNT:
+        monkeypatch.setenv(name, "somebody")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://somebody")
+    yield tmp_path
+
+
+def write(folder: Path, stack: str, **settings: object) -> Path:
     """A stack file; a setting that is None is left out."""
-    config = {f"biojobs:{key}": value for key, value in {**SETTINGS, **settings}.items() if value is not None}
-    file = folder / "Pulumi.aws.yaml"
+    usual = {**STACKS[stack], "adminCidrs": ["203.0.113.7/32"]}
+    config = {f"biojobs:{key}": value for key, value in {**usual, **settings}.items() if value is not None}
+    file = folder / f"Pulumi.{stack}.yaml"
     file.write_text(
         yaml.safe_dump({"config": config, "encryptionsalt": "v1:of-a-passphrase", "secretsprovider": "awskms:///x"})
     )
     return file
 
 
-def test_a_plan_takes_no_account_and_tells_components_and_price(
-    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+TOLD = {
+    "aws": {
+        *("EksCluster", "NodeGroups", "6 ec2.Subnet", "Price in eu-west-1", "EKS control plane"),
+        "vCPUs of spot instances",
+    },
+    "gcp": {
+        *("GkeCluster", "NodePools", "13 container.NodePool", "compute.RouterNat", "Price in europe-west4"),
+        *("pool system", "vCPUs of all regions"),
+    },
+    "autopilot": {"GkeCluster", "ComputeClasses", "5 ComputeClass", "StorageClass", "Price in europe-west4", "vCPUs"},
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_plan_takes_no_account_and_tells_components_price_and_quotas(
+    project: Path, capsys: pytest.CaptureFixture[str], stack: str
 ) -> None:
-    # An account that happens to be there is not asked, nor are settings changed that are somebody's.
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://somebody")
-    file = write(project, adminCidrs=["203.0.113.7/32"])
+    file = write(project, stack)
     before = file.read_text()
-    assert plan.main(["aws"], project) == 0
+    code = main([stack], project)
     out, err = capsys.readouterr()
-    assert plan.NOTHING_ASKED in err
-    assert "planning: " in err
-    lines = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.startswith("  ") and line.split()}
-    assert lines["EksCluster"][1].startswith("iam.Role")
-    assert int(lines["Network"][0]) > 20
-    assert "6 ec2.Subnet" in out
-    components = [line.split() for line in out.partition("together")[0].splitlines()[1:] if line[2:3].isalpha()]
-    counts = [int(words[1]) for words in components]
-    assert sum(counts) == int(out.partition("together")[2].split()[0])
-    assert "Price in eu-west-1" in out
-    assert "EKS control plane" in out
+    assert code == 0, err
+    assert CLOUDS["aws" if stack == "aws" else "gcp"].nothing_asked in err
+    components, _, together = out.partition("together")
+    words = [line.split() for line in components.splitlines()[1:] if line[2:3].isalpha()]
+    assert sum(int(count) for _, count, *_ in words) == int(together.split()[0]) > 70
+    assert {text for text in TOLD[stack] if text not in out} == set()
+    assert ("NodePools" in out) == (stack == "gcp")
+    quotas = out.partition("\nQuotas")[2].splitlines()
+    assert len(quotas) > 3
+    assert all(float(number.replace(",", "")) >= 0 for line in quotas[1:] for number in line.split()[-3:])
     assert file.read_text() == before
     assert list((project / ".build" / "plan").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("stack", "settings", "said"),
     [
-        ({"region": None}, "biojobs:region: is missing"),
-        ({"network": {"cidr": "10.0.0.0/24"}}, "biojobs:network.cidr"),
-        ({"pools": {"huge": {"types": ["r5.8xlarge", "r5.nano99"]}}}, "biojobs:pools.huge.types"),
+        ("aws", {"region": None}, "biojobs:region: is missing"),
+        ("aws", {"network": {"cidr": "10.0.0.0/24"}}, "biojobs:network.cidr"),
+        ("aws", {"pools": {"huge": {"types": ["r5.8xlarge", "r5.nano99"]}}}, "biojobs:pools.huge.types"),
+        ("gcp", {"project": None}, "biojobs:project: is missing"),
+        ("gcp", {"project": "123456789012"}, "biojobs:project: '123456789012': is a project's number"),
+        ("gcp", {"pools": {"huge": {"types": ["n2-highmem-33"]}}}, "biojobs:pools.huge.types"),
+        ("autopilot", {"pools": {"huge": {"max": 3}}}, "biojobs:pools"),
     ],
 )
 def test_settings_that_cannot_be_used_are_told_as_they_are(
-    project: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, object], said: str
+    project: Path, capsys: pytest.CaptureFixture[str], stack: str, settings: dict[str, object], said: str
 ) -> None:
-    write(project, **settings)
-    assert plan.main(["aws"], project) == 1
+    write(project, stack, **settings)
+    assert main([stack], project) == 1
     out, err = capsys.readouterr()
     assert said in err
     assert "Traceback" not in err
     assert out == ""
 
 
-def test_a_secret_setting_is_left_out_since_nothing_decrypts_it(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_nothing_of_an_account_gets_to_the_program_and_nothing_to_somebodys_states(project: Path) -> None:
+    write(project, "gcp")
+    with plan_project(read_stack("gcp", project)) as (_, environment):
+        assert [name for name in ACCOUNT if name in environment] == []
+        assert environment["PULUMI_BACKEND_URL"].startswith(f"file://{project}/.build/plan/")
+
+
+def test_a_secret_setting_is_left_out_since_nothing_decrypts_it(project: Path) -> None:
+    write(project, "gcp", alertEmail={"secure": "v1:abc"})
+    file = read_stack("gcp", project)
+    assert file.content.keys() == {"config"}
+    assert file.secret == ("biojobs:alertEmail",)
+    assert file.settings().gcp.alert_email == ""
+
+
+def test_stacks_of_no_cloud_and_stacks_without_a_file_have_no_plan(
+    project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(project, alertEmail={"secure": "v1:abc"})
-    copy = yaml.safe_load(plan.settings_file("aws", project, tmp_path).read_text())
-    assert copy.keys() == {"config"}
-    assert "biojobs:alertEmail" not in copy["config"]
-    assert "biojobs:alertEmail is left out: it is encrypted" in capsys.readouterr().err
-
-
-def test_other_clouds_and_stacks_without_a_file_have_no_plan(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(project, cloud="gcp")
-    assert plan.main(["aws"], project) == 1
-    assert "a plan without an account is there for aws only" in capsys.readouterr().err
-    assert plan.main(["nobodys"], project) == 1
+    write(project, "aws", cloud="local")
+    assert main(["aws"], project) == 1
+    assert "a plan without an account is there for aws and gcp only" in capsys.readouterr().err
+    assert main(["nobodys"], project) == 1
     assert "Pulumi.nobodys.yaml: cannot be read" in capsys.readouterr().err

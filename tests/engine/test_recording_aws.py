@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offline.recording.aws.handler import AwsHandler
-from offline.recording.aws.invokes import invoke
-from offline.recording.aws.kind import Place
-from offline.recording.aws.world import kind_of
+from offline.recording.aws.cloud import AWS
+from offline.recording.aws.place import Place
 from offline.recording.store import Store
-from offline.resource import InvalidInputsError, Made, Request, ResourceError
+from offline.resource import InvalidInputsError, Made, ResourceError
 from offline.values import UNKNOWN, Map, Unknown
+from tests.engine.recorded import Recorded
 
 VPC, SUBNET = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet"
 GATEWAY, TABLE, ROUTE = (
@@ -41,44 +39,11 @@ def policy(*statements: Map) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-class Account:
-    """Operations as the engine would ask for them."""
+class Account(Recorded[Place]):
+    """An AWS account."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
-        self.place = Place("eu-west-1", default_tags={"project": "biojobs"})
-        self._inputs: dict[str, Map] = {}
-
-    def handler(self, token: str) -> AwsHandler:
-        return AwsHandler(kind_of(token), self.place, self.store, threading.Event())
-
-    def request(self, token: str, name: str, **more: Any) -> Request:
-        return Request(
-            urn=f"urn:pulumi:s::p::{token}::{name}", type=token, name=name, suffix=lambda: "0a1b2c3d", **more
-        )
-
-    def make(self, token: str, resource: str, **inputs: Any) -> Made:
-        handler = self.handler(token)
-        checked = handler.check(self.request(token, resource, inputs=inputs))
-        made = handler.create(self.request(token, resource, inputs=checked))
-        self._inputs[made.id] = checked
-        return made
-
-    def change(self, token: str, resource: str, made: Made, **inputs: Any) -> Made:
-        old = self._inputs[made.id]
-        handler = self.handler(token)
-        new = handler.check(self.request(token, resource, inputs={**old, **inputs}, old_inputs=old))
-        request = self.request(token, resource, id=made.id, inputs=new, old_inputs=old, state=made.state)
-        return handler.update(request)
-
-    def replaced(self, token: str, made: Made, **inputs: Any) -> dict[str, bool]:
-        """Changed properties, and whether each takes a new resource."""
-        old = self._inputs[made.id]
-        request = self.request(token, "x", id=made.id, inputs={**old, **inputs}, old_inputs=old)
-        return {str(change.path[0]): change.replace for change in self.handler(token).diff(request).changes}
-
-    def remove(self, token: str, made: Made, resource: str = "x") -> None:
-        self.handler(token).delete(self.request(token, resource, id=made.id))
+        super().__init__(AWS, Place("eu-west-1", default_tags={"project": "biojobs"}), store)
 
     def role(self, name: str, *policies: str) -> Made:
         role = self.make(ROLE, name, name=name, assumeRolePolicy=policy(TRUST))
@@ -170,9 +135,9 @@ def test_what_aws_would_refuse_is_refused_before_anything_is_made(
 
 def test_unknown_types_and_functions_are_errors(account: Account) -> None:
     with pytest.raises(ResourceError, match="does not know aws:rds/instance:Instance"):
-        kind_of("aws:rds/instance:Instance")
+        account.handler("aws:rds/instance:Instance")
     with pytest.raises(ResourceError, match="no function aws:rds/getInstance:getInstance"):
-        invoke("aws:rds/getInstance:getInstance", {}, account.store, account.place)
+        account.invoke("aws:rds/getInstance:getInstance")
 
 
 def test_a_name_that_the_program_leaves_out_is_chosen_once(account: Account) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from offline.recording.aws.invokes import PASSWORD, invoke
-from offline.recording.aws.kubernetes import require_cluster
-from offline.recording.aws.registry import push
+from offline.recording.aws.invokes import PASSWORD
+from offline.recording.clusters import require_cluster
+from offline.recording.registries import push
 from offline.resource import ResourceError
 from offline.values import Map, Secret
 from tests.engine import test_recording_aws as base
+from tests.engine.recorded import check_cluster
 from tests.engine.test_recording_aws import Account, policy
 
 account = base.account
@@ -184,23 +185,14 @@ def test_a_bucket_with_objects_stays(account: Account) -> None:
 
 def test_the_cluster_answers_while_it_is_there_and_runs_pods_while_it_has_nodes(account: Account) -> None:
     _, subnets = account.network()
-    cluster = account.cluster(subnets)
-    address = str(cluster.state["endpoint"])
-    with account.store.open() as content:
-        require_cluster(content, address, "Namespace", "n")
-        with refuses("has no node to run its pods on"):
-            require_cluster(content, address, "Release", "argo")
-    account.nodes(subnets)
-    with account.store.open() as content:
-        require_cluster(content, address, "Release", "argo")
-        with refuses("no cluster answers at https://gone"):
-            require_cluster(content, "https://gone", "Namespace", "n")
+    address = f"get-token {account.cluster(subnets).state['endpoint']}"
+    check_cluster(account.store, address, lambda: account.nodes(subnets))
 
 
 def test_functions_answer_from_what_is_recorded(account: Account) -> None:
     def ask(token: str, region: str = "eu-west-1", **arguments: Any) -> Map:
         place = base.Place(region)
-        return invoke(token, arguments, account.store, place)
+        return account.cloud.invoke(token, arguments, account.store, place)
 
     zones = "aws:index/getAvailabilityZones:getAvailabilityZones"
     assert ask(zones)["names"] == ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
@@ -239,3 +231,26 @@ def test_a_cluster_stays_in_its_vpc_and_is_raised_by_one_version(account: Accoun
     with refuses("is raised by one version"):
         account.change(base.CLUSTER, "cluster", cluster, version="1.36")
     account.change(base.CLUSTER, "cluster", cluster, version="1.35")
+
+
+def test_nodes_without_a_way_out_pull_from_the_registry_alone(account: Account) -> None:
+    _, subnets = account.network()
+    cluster = account.cluster(subnets)
+    account.nodes(subnets)
+    address = f"get-token {cluster.state['endpoint']}"
+    ours, theirs = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/biojobs/r:1", "quay.io/argoproj/argoexec:v4"
+
+    def run(image: str) -> None:
+        with account.store.open() as content:
+            require_cluster(content, address, "Pod", "p", [image])
+
+    run(theirs)
+    with refuses("ImagePullBackOff: .* RepositoryNotFoundException"):
+        run(ours)
+    account.make(base.REPOSITORY, "r", name="biojobs/r")
+    run(ours)
+    with account.store.open() as content:
+        for key in [key for key in content["objects"] if key.startswith(base.ROUTE)]:
+            del content["objects"][key]
+    with refuses("there is no way out to quay.io"):
+        run(theirs)

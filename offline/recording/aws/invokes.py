@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from offline.recording.aws import zones
-from offline.recording.aws.kind import Place
-from offline.recording.aws.world import Thing, World
-from offline.recording.store import Store
+from offline.recording.aws.place import Place
+from offline.recording.strict.cloud import Answer
+from offline.recording.strict.world import Thing, World
 from offline.resource import ResourceError
 from offline.values import Map, Secret
 
-Answer = Callable[[Map, World, Place], Map]
 PASSWORD = "recorded-ecr-password"
-
-
-def invoke(token: str, arguments: Map, store: Store, place: Place) -> Map:
-    """A function's answer. Raises `ResourceError` where AWS would refuse, and for functions that are not known."""
-    with store.open() as content:
-        for entry in cast(dict[str, list[Map]], content["invokes"]).get(token, []):
-            if cast(Map, entry.get("args", {})).items() <= arguments.items():
-                if "error" in entry:
-                    raise ResourceError(str(entry["error"]))
-                return cast(Map, entry["result"])
-        if token not in _ANSWERS:
-            raise ResourceError(f"the recording AWS has no function {token}; see offline/recording/aws/invokes.py")
-        return _ANSWERS[token](arguments, World(content), place)
 
 
 def _caller(arguments: Map, world: World, place: Place) -> Map:
@@ -102,12 +87,7 @@ def _bucket(arguments: Map, world: World, place: Place) -> Map:
     return {"bucketRegion": place.region, "region": place.region, **thing.state, "id": thing.id}
 
 
-def _image(arguments: Map, world: World, place: Place) -> Map:
-    name = str(arguments["name"])
-    return {"sha256Digest": f"sha256:{hashlib.sha256(name.encode()).hexdigest()}", "name": name, "id": name}
-
-
-_ANSWERS: Mapping[str, Answer] = {
+ANSWERS: Mapping[str, Answer[Place]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,
@@ -116,5 +96,4 @@ _ANSWERS: Mapping[str, Answer] = {
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:s3/getBucket:getBucket": _bucket,
-    "docker:index/getRegistryImage:getRegistryImage": _image,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from offline.recording.aws.kind import Kind, Ref
+from offline.recording.strict.kind import Kind, Ref
 
 _CLUSTER = Ref("clusterName", "cluster.name", holds=True)
 _IN_CLUSTER = Ref("clusterName", "cluster.name")
@@ -208,7 +208,7 @@ KINDS = (
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
         "oidc",
         "{arn}",
-        arn=_IAM + ":oidc-provider/{url}",
+        arn=_IAM + ":oidc-provider/{url|bare}",
         unique=("url",),
         replace=("url",),
         outputs={"thumbprintLists": ["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from offline.recording.aws.kind import Kind, Ref
+from offline.recording.strict.kind import Kind, Ref
 
 _BUCKET = Ref("bucket", "bucket.id")
 _LOG_DAYS: Final = (

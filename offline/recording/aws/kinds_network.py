@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offline.recording.aws.kind import Kind, Ref
+from offline.recording.strict.kind import Kind, Ref
 
 _EC2 = "arn:{partition}:ec2:{region}:{account}"
 _VPC = Ref("vpcId", "vpc.id", holds=True)

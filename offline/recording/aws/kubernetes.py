@@ -1,30 +1,36 @@
-"""What the recording Kubernetes needs of the recorded account: its cluster, and nodes for whatever has pods."""
+"""The recorded account's clusters, as the recording Kubernetes asks for them."""
 
 from __future__ import annotations
 
-import re
-
-from offline.recording.aws.rules_cluster import node_groups
-from offline.recording.aws.world import World, values
+from offline.dockerbuild.reference import Reference
+from offline.recording.aws.registry import is_fixed
+from offline.recording.aws.rules_cluster import leads_out, node_groups, subnets_of
+from offline.recording.aws.world import World
+from offline.recording.registries import ECR
+from offline.recording.strict.world import values
 from offline.resource import ResourceError
 from offline.values import Map
 
-WITH_PODS = frozenset({"Deployment", "StatefulSet", "Job", "Pod", "Release", "Workflow"})
+
+def cluster_at(content: Map, address: str) -> str:
+    """Id of the cluster whose API server has the address, or nothing."""
+    found = (thing.id for thing in World(content).things("cluster") if address in values(thing, "endpoint"))
+    return next(found, "")
 
 
-def eks_endpoint(kubeconfig: str) -> str:
-    """Address of the cluster that a kubeconfig's document names if it asks AWS for its tokens, or nothing."""
-    found = re.search(r'"server": *"([^"]+)"', kubeconfig) if "get-token" in kubeconfig else None
-    return found[1] if found else ""
+def has_nodes(content: Map, cluster: str) -> bool:
+    """Whether pods of the cluster find a node, now or once one is wanted."""
+    return bool(node_groups(World(content), cluster))
 
 
-def require_cluster(content: Map, endpoint: str, kind: str, name: str) -> None:
-    """Refuses what takes a cluster that is not there, or pods for which there is no node."""
-    if not endpoint:
-        return
+def pull_problem(content: Map, cluster: str, image: Reference) -> str:
+    """Why the cluster's nodes cannot pull an image, or nothing."""
     world = World(content)
-    cluster = next((thing for thing in world.things("cluster") if endpoint in values(thing, "endpoint")), None)
-    if cluster is None:
-        raise ResourceError(f"{kind} {name}: no cluster answers at {endpoint}")
-    if kind in WITH_PODS and not node_groups(world, cluster.id):
-        raise ResourceError(f"{kind} {name}: timed out: the cluster {cluster.id} has no node to run its pods on")
+    if ECR.fullmatch(image.host):
+        try:
+            is_fixed(content, image)
+        except ResourceError as error:
+            return str(error)
+        return ""
+    subnets = [one for group in node_groups(world, cluster) for one in subnets_of(group.state, "subnetIds[]", world)]
+    return "" if all(leads_out(subnet, world) for subnet in subnets) else f"there is no way out to {image.host}"

@@ -4,59 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, cast
 
-from offline.recording.aws import schema
-from offline.recording.aws.kind import Kind, at
+from offline.recording.strict.cloud import Problems
+from offline.recording.strict.kind import Kind, at
+from offline.recording.strict.limits import is_kubelets, is_label, json_problems
 from offline.values import Map
 
-Problems = Iterator[tuple[str, str]]
-
-_LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _USER_DATA_BYTES = 16_384
 _TAGS = 50
 
 
-def problems(kind: Kind, inputs: Map) -> Problems:
-    """Pairs of property path and reason."""
-    yield from schema.problems(kind.token, inputs)
-    yield from _name(kind, inputs)
-    for path, allowed in kind.enums.items():
-        for where, value in at(inputs, path):
-            text = str(int(value)) if isinstance(value, float) else str(value)
-            if text not in allowed:
-                yield where, f"{text!r} is none of {', '.join(sorted(allowed))}"
-    for path, (least, most) in kind.ranges.items():
-        for where, value in at(inputs, path):
-            if not least <= float(value) <= most:
-                yield where, f"{value} is not from {least} to {most}"
-    for path in kind.cidrs:
-        for where, value in at(inputs, path):
-            yield from _cidr(where, str(value))
+def limits(kind: Kind, inputs: Map) -> Problems:
+    """What is AWS's own: policies, tags, node groups, user data, dashboards."""
     for path, longest in kind.policies.items():
         for where, value in at(inputs, path):
             yield from _policy(where, value, longest)
     yield from _tags(inputs)
     yield from _more(kind, inputs)
-
-
-def _name(kind: Kind, inputs: Map) -> Problems:
-    for where, value in at(inputs, kind.name_key) if kind.name_key else ():
-        if kind.longest and len(str(value)) > kind.longest:
-            yield where, f"{value!r} has {len(str(value))} characters; AWS takes {kind.longest}"
-        if kind.charset and not re.fullmatch(kind.charset, str(value)):
-            yield where, f"{value!r} is no name that AWS takes for a {kind.called}: {kind.charset}"
-
-
-def _cidr(where: str, value: str) -> Problems:
-    try:
-        ipaddress.IPv4Network(value)
-    except ValueError as error:
-        yield where, f"{value!r} is no network: {error}"
 
 
 def _policy(where: str, value: Any, longest: int) -> Problems:
@@ -132,7 +99,7 @@ def _more(kind: Kind, inputs: Map) -> Problems:
             yield from _dashboard(where, value)
     if kind.called == "addon":
         for where, value in at(inputs, "configurationValues"):
-            yield from _json(where, str(value))
+            yield from json_problems(where, str(value))
     if kind.called == "sgr":
         sources = [
             key for key in ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId") if inputs.get(key)
@@ -155,16 +122,9 @@ def _node_group(inputs: Map) -> Problems:
         yield "diskSize", "belongs into the launch template"
     for where, value in at(inputs, "labels"):
         for key, text in cast(Map, value).items():
-            prefix, _, name = key.rpartition("/")
-            if (
-                not _LABEL.fullmatch(name)
-                or len(prefix) > 253
-                or (isinstance(text, str) and not _LABEL.fullmatch(text))
-            ):
+            if not is_label(key, text):
                 yield where, f"has the label {key}={text}, which Kubernetes does not take"
-            if prefix.endswith(("kubernetes.io", "k8s.io")) and not prefix.endswith(
-                ("node.kubernetes.io", "kubelet.kubernetes.io")
-            ):
+            if is_kubelets(key):
                 yield where, f"has the label {key}, which a kubelet may not set"
 
 
@@ -178,15 +138,8 @@ def _user_data(where: str, value: str) -> Problems:
         yield where, f"has {size} bytes; EC2 takes {_USER_DATA_BYTES}"
 
 
-def _json(where: str, value: str) -> Problems:
-    try:
-        json.loads(value)
-    except ValueError as error:
-        yield where, f"is no JSON: {error}"
-
-
 def _dashboard(where: str, value: Any) -> Problems:
-    if found := list(_json(where, str(value))):
+    if found := list(json_problems(where, str(value))):
         yield from found
         return
     body = cast(Map, json.loads(value))

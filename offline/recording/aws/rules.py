@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from offline.recording.aws import rules_cluster, rules_data, zones
-from offline.recording.aws.kind import Kind, Place
-from offline.recording.aws.world import Thing, World, values
-from offline.resource import InvalidInputsError, ResourceError
+from offline.recording.aws.place import Place
+from offline.recording.strict.cloud import Changing, Making, Problems, Removing
+from offline.recording.strict.world import Thing, World, values
 from offline.values import Map
-
-Problems = Iterator[tuple[str, str]]
-Rule = Callable[[Map, World, Place], Problems]
-Change = Callable[[Thing, Map, World], Problems]
-Refusal = Callable[[Thing, World], Iterator[str]]
-
-
-def require_makeable(kind: Kind, state: Map, world: World, place: Place, but: str = "") -> None:
-    """Refuses what AWS would refuse to make, or to change `but` into, with every reason."""
-    found = list(world.missing(kind, state))
-    if twin := world.twin(kind, state, but):
-        found.append((kind.unique[-1], f"there is such a {kind.called} already: {twin.id} ({twin.urn or 'not ours'})"))
-    old = world.thing(kind.token, but)
-    if not found and old is None and (rule := _MAKING.get(kind.called)):
-        found.extend(rule(state, world, place))
-    if not found and old is not None and (change := _CHANGING.get(kind.called)):
-        found.extend(change(old, state, world))
-    if found:
-        raise InvalidInputsError(found)
-
-
-def require_removable(thing: Thing, world: World) -> None:
-    """Refuses what AWS would refuse to delete."""
-    reasons = [f"{user} ({user.urn}) still uses it" for user in world.users(thing)]
-    if refusal := _REMOVING.get(thing.kind.called):
-        reasons.extend(refusal(thing, world))
-    if reasons:
-        raise ResourceError(f"DependencyViolation: {thing} cannot be deleted: {'; '.join(reasons)}")
 
 
 def _vpc(state: Map, world: World, place: Place) -> Problems:
@@ -134,7 +106,7 @@ def _vpc_of(world: World, called: str, resource_id: str) -> str:
     return found.id if found.kind.called == "vpc" else str((values(found, "vpcId") or [""])[0])
 
 
-_MAKING: Mapping[str, Rule] = {
+MAKING: Mapping[str, Making[Place]] = {
     "vpc": _vpc,
     "subnet": _subnet,
     "igw": _igw,
@@ -145,5 +117,5 @@ _MAKING: Mapping[str, Rule] = {
     **rules_cluster.MAKING,
     **rules_data.MAKING,
 }
-_CHANGING: Mapping[str, Change] = {"igw": _igw_moved, **rules_cluster.CHANGING}
-_REMOVING: Mapping[str, Refusal] = {"igw": _igw_removable, **rules_cluster.REMOVING, **rules_data.REMOVING}
+CHANGING: Mapping[str, Changing] = {"igw": _igw_moved, **rules_cluster.CHANGING}
+REMOVING: Mapping[str, Removing] = {"igw": _igw_removable, **rules_cluster.REMOVING, **rules_data.REMOVING}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
-from offline.recording.aws.kind import Place, texts
-from offline.recording.aws.world import Thing, World, values
+from offline.recording.aws.place import Place
+from offline.recording.strict.cloud import Changing, Making, Problems, Removing
+from offline.recording.strict.kind import texts
+from offline.recording.strict.world import Thing, World, values
 from offline.values import Map
-
-Problems = Iterator[tuple[str, str]]
 
 ADDONS = frozenset(
     {
@@ -31,7 +31,7 @@ NODE_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "sts", "s3")
 
 
 def _cluster(state: Map, world: World, place: Place) -> Problems:
-    subnets = _subnets(state, "vpcConfig.subnetIds[]", world)
+    subnets = subnets_of(state, "vpcConfig.subnetIds[]", world)
     if len({subnet.state.get("availabilityZone") for subnet in subnets}) < 2:
         yield "vpcConfig.subnetIds", "InvalidParameterException: subnets must be in at least two zones"
     if len({subnet.state["vpcId"] for subnet in subnets}) > 1:
@@ -44,7 +44,7 @@ def _cluster(state: Map, world: World, place: Place) -> Problems:
 
 def _node_group(state: Map, world: World, place: Place) -> Problems:
     cluster = world.offering("cluster.name", str(state["clusterName"]))
-    subnets = _subnets(state, "subnetIds[]", world)
+    subnets = subnets_of(state, "subnetIds[]", world)
     if cluster:
         vpc = values(cluster, "vpcConfig.vpcId")
         if any([subnet.state["vpcId"]] != vpc for subnet in subnets):
@@ -61,7 +61,7 @@ def _node_group(state: Map, world: World, place: Place) -> Problems:
 
 def _cluster_changed(old: Thing, state: Map, world: World) -> Problems:
     vpc = values(old, "vpcConfig.vpcId")
-    if any([subnet.state["vpcId"]] != vpc for subnet in _subnets(state, "vpcConfig.subnetIds[]", world)):
+    if any([subnet.state["vpcId"]] != vpc for subnet in subnets_of(state, "vpcConfig.subnetIds[]", world)):
         yield "vpcConfig.subnetIds", f"InvalidParameterException: subnets must be of the cluster's VPC, {vpc[0]}"
     before, after = (str(each.get("version") or "1.0").split(".") for each in (old.state, state))
     if int(after[1]) - int(before[1]) not in (0, 1):
@@ -136,19 +136,17 @@ def _addon(world: World, cluster: str, name: str) -> bool:
     )
 
 
-def _subnets(state: Map, path: str, world: World) -> list[Thing]:
+def subnets_of(state: Map, path: str, world: World) -> list[Thing]:
+    """The subnets at a path of the state, as far as they are there."""
     found = (world.offering("subnet.id", name) for name in texts(state, path))
     return [subnet for subnet in found if subnet]
 
 
 def _shut_in(subnet: Thing, world: World) -> str:
     """Why instances of the subnet reach neither the internet nor the endpoints, or nothing."""
-    if not subnet.urn:
-        return ""  # it was there before: its ways out are not in this recording
-    tables = {str(t.state["routeTableId"]) for t in world.things("rtbassoc") if t.state.get("subnetId") == subnet.id}
-    routes = [route for route in world.things("route") if route.state["routeTableId"] in tables]
-    if any(route.state.get("destinationCidrBlock") == "0.0.0.0/0" for route in routes):
+    if leads_out(subnet, world):
         return ""
+    tables = _tables(subnet, world)
     vpc = subnet.state["vpcId"]
     there = {
         str(thing.state["serviceName"]).split(".", maxsplit=3)[3]
@@ -158,6 +156,19 @@ def _shut_in(subnet: Thing, world: World) -> str:
     }
     missing = [name for name in NODE_ENDPOINTS if name not in there]
     return f"no route to 0.0.0.0/0, and no endpoint for {', '.join(missing)}" if missing else ""
+
+
+def leads_out(subnet: Thing, world: World) -> bool:
+    """Whether instances of the subnet reach the internet."""
+    if not subnet.urn:
+        return True  # it was there before: its ways out are not in this recording
+    tables = _tables(subnet, world)
+    routes = [route for route in world.things("route") if route.state["routeTableId"] in tables]
+    return any(route.state.get("destinationCidrBlock") == "0.0.0.0/0" for route in routes)
+
+
+def _tables(subnet: Thing, world: World) -> set[str]:
+    return {str(t.state["routeTableId"]) for t in world.things("rtbassoc") if t.state.get("subnetId") == subnet.id}
 
 
 def _routed(endpoint: Thing, tables: set[str], world: World) -> bool:
@@ -178,17 +189,17 @@ def _node_group_removable(thing: Thing, world: World) -> Iterator[str]:
         yield f"nodes could not be drained: {lack}"
 
 
-MAKING: Mapping[str, Callable[[Map, World, Place], Problems]] = {
+MAKING: Mapping[str, Making[Place]] = {
     "cluster": _cluster,
     "node-group": _node_group,
     "addon": _addon_rule,
     "oidc": _oidc,
 }
-CHANGING: Mapping[str, Callable[[Thing, Map, World], Problems]] = {
+CHANGING: Mapping[str, Changing] = {
     "cluster": _cluster_changed,
     "node-group": _node_group_changed,
 }
-REMOVING: Mapping[str, Callable[[Thing, World], Iterator[str]]] = {
+REMOVING: Mapping[str, Removing] = {
     "cluster": _cluster_removable,
     "node-group": _node_group_removable,
 }

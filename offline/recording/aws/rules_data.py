@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from offline.recording.aws.kind import Kind, Place, texts
-from offline.recording.aws.registry import push
+from offline.recording.aws.place import Place
 from offline.recording.aws.rules_cluster import OBSERVABILITY
-from offline.recording.aws.world import Thing, World
+from offline.recording.strict.cloud import Making, Problems, Removing
+from offline.recording.strict.kind import Kind, texts
+from offline.recording.strict.world import Thing, World
 from offline.values import Map
-
-Problems = Iterator[tuple[str, str]]
 
 
 def _log_group(state: Map, world: World, place: Place) -> Problems:
@@ -58,9 +57,7 @@ def _bucket_removable(thing: Thing, world: World) -> Iterator[str]:
 
 
 def after_making(kind: Kind, state: Map, world: World) -> None:
-    """What is pushed or uploaded; and log groups that a service makes if nobody has made them before."""
-    if kind.called == "registry-image":
-        push(world.content, str(state["name"]), str(state["sha256Digest"]))
+    """What is uploaded; and log groups that a service makes if nobody has made them before."""
     if kind.called == "object":
         cast(dict[str, Map], world.content["contents"]).setdefault(f"s3://{state['bucket']}", {})[state["key"]] = True
     there = {str(thing.state["name"]) for thing in world.things("log-group")}
@@ -95,8 +92,8 @@ def _own_log_groups(kind: Kind, state: Map) -> Iterator[tuple[str, str]]:
             yield f"/aws/containerinsights/{state['clusterName']}/{part}", f"the add-on {OBSERVABILITY}"
 
 
-MAKING: Mapping[str, Callable[[Map, World, Place], Problems]] = {"log-group": _log_group}
-REMOVING: Mapping[str, Callable[[Thing, World], Iterator[str]]] = {
+MAKING: Mapping[str, Making[Place]] = {"log-group": _log_group}
+REMOVING: Mapping[str, Removing] = {
     "repository": _repository_removable,
     "bucket": _bucket_removable,
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
+from offline.recording.strict.zones import zones
 from offline.values import Map
 
 # A new account sees two zones in us-west-1; letters are not always the first ones.
@@ -31,5 +31,4 @@ REGIONS = frozenset(
 
 def of(region: str, content: Map) -> list[str]:
     """Names of the region's zones, in their order; the recording may have others."""
-    own = cast(dict[str, list[str]], content["zones"]).get(region)
-    return own or [f"{region}{letter}" for letter in _LETTERS.get(region, "abc")]
+    return zones(region, (f"{region}{letter}" for letter in _LETTERS.get(region, "abc")), content)

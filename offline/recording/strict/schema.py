@@ -1,4 +1,4 @@
-"""What a resource of pulumi-aws or pulumi-docker takes: read from the text of the installed package.
+"""What a resource of pulumi-aws, pulumi-gcp or pulumi-docker takes: read from the text of the installed package.
 
 Importing the packages' modules takes seconds; their signatures are regular enough to be read as text, class by class.
 """
@@ -25,7 +25,7 @@ _SCALARS: Mapping[str, tuple[type, ...]] = {
     "_builtins.int": (int, float),
     "_builtins.float": (int, float),
 }
-_PACKAGES = {"aws": "pulumi_aws", "docker": "pulumi_docker"}
+_PACKAGES = {"aws": "pulumi_aws", "docker": "pulumi_docker", "gcp": "pulumi_gcp"}
 _FOLDERS = {"index": "", "lambda": "lambda_"}
 
 
@@ -62,6 +62,12 @@ def provider_settings(package: str) -> frozenset[str]:
     return frozenset(_parsed(_block(text, "ProviderArgs")))
 
 
+def has_output(token: str, name: str) -> bool:
+    """Whether a resource type has an output, such as `effectiveLabels`."""
+    module, resource = _place(token)
+    return f'"{name}"' in _text(module / f"{_stem(resource)}.py")
+
+
 def _place(token: str) -> tuple[Path, str]:
     """`aws:ec2/vpc:Vpc` -> (folder of `ec2`, `Vpc`)."""
     package, module, name = token.split(":")
@@ -73,7 +79,8 @@ def _place(token: str) -> tuple[Path, str]:
 def _installed(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise UnknownTypeError(f"{package} is not installed: run `uv sync --extra aws`")
+        extra = package.removeprefix("pulumi_").replace("docker", "aws")
+        raise UnknownTypeError(f"{package} is not installed: run `uv sync --extra {extra}`")
     return Path(spec.origin).parent
 
 
@@ -85,12 +92,16 @@ def _text(file: Path) -> str:
 @functools.cache
 def _inputs(module: Path, name: str) -> Mapping[str, Property]:
     """Of a resource. Its class is called otherwise where a nested object has the usual name."""
-    stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    text = _text(module / f"{stem}.py")
+    text = _text(module / f"{_stem(name)}.py")
     block = _block(text, f"{name}InitArgs") or _block(text, f"{name}Args")
     if not block:
         raise UnknownTypeError(f"there is no {module.name}.{name}")
     return _parsed(block)
+
+
+def _stem(name: str) -> str:
+    """`IAMMember` -> `iam_member`: the file that has the class."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 @functools.cache
@@ -166,7 +177,7 @@ def _one(module: Path, wanted: Property, value: Any, path: PropertyPath) -> Iter
     if isinstance(value, Unknown) or not wanted.shape:
         return
     if wanted.shape in _SCALARS:
-        # True is an int in Python, and no number in AWS.
+        # True is an int in Python, and no number in a cloud.
         if not isinstance(value, _SCALARS[wanted.shape]) or (isinstance(value, bool) and "bool" not in wanted.shape):
             yield format_path(path), f"is {_words(value)}, and should be a {wanted.shape.rpartition('.')[2]}"
     elif isinstance(value, dict):

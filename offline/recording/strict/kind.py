@@ -6,16 +6,17 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from offline.values import UNKNOWN, Map, Secret, Unknown
-
-ACCOUNT = "123456789012"
 
 
 @dataclass(frozen=True)
 class Ref:
-    """A property that names another resource: `path` within the inputs, `target` such as `subnet.id`."""
+    """A property that names another resource: `path` within the inputs, `target` such as `subnet.id`.
+
+    A target without a property, such as `network`, is meant by any of the names that such a resource has.
+    """
 
     path: str
     target: str
@@ -33,20 +34,29 @@ class Kind:
     id: str
     """Template of the physical id."""
     arn: str = ""
+    """Template of the name that is its alone in the world, on AWS."""
+    service: str = ""
+    """The API that must be switched on, on Google Cloud."""
     name_key: str = ""
     """The property with its physical name, which Pulumi chooses where the program does not."""
+    named_by_pulumi: bool = True
+    """Whether it does. Where it does not, it does not know either that the old one must go before a new one comes."""
+    separator: str = "-"
+    """What Pulumi puts between the resource's name and its own digits."""
     longest: int = 0
     """Most characters of that name."""
     charset: str = ""
     unique: tuple[str, ...] = ()
-    """Properties of which no two resources of the type have the same values."""
+    """Properties of which no two resources of the type have the same values; `?` after those that may be missing."""
+    lasting: bool = False
+    """Whether they stay taken after the resource is gone."""
     replace: tuple[str, ...] = ()
     """Paths that only a new resource can change."""
     enums: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     cidrs: tuple[str, ...] = ()
     policies: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Path of a policy document -> most characters without white space."""
+    """Path of an AWS policy document -> most characters without white space."""
     refs: tuple[Ref, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Templates; an input of the same name comes before."""
@@ -54,7 +64,7 @@ class Kind:
     """Outputs that count the versions: from 1, one more with every update of anything but `quiet`."""
     quiet: tuple[str, ...] = ()
     offers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Further things that come with it and can be referred to: `sg.id` -> output's path."""
+    """Further names of it, and things that come with it: `sg.id` -> output's path."""
 
     def offered(self) -> Mapping[str, str]:
         """What others may refer to it by -> path within its state."""
@@ -62,30 +72,22 @@ class Kind:
         return {**own, **({f"{self.called}.name": self.name_key} if self.name_key else {}), **self.offers}
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the provider works: what templates may name besides inputs."""
+class Place(Protocol):
+    """Where a provider works: what templates may name besides inputs."""
 
-    region: str
-    partition: str = "aws"
-    account: str = ACCOUNT
-    default_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    def words(self, urn: str, number: int) -> dict[str, Any]:
+        """Names and their meanings for the `number`th resource of a URN: `digits`, and what the place has."""
+        ...
 
-    def words(self, urn: str, number: int) -> dict[str, str]:
-        """Digits that are the same in every run for the `number`th resource of a URN."""
-        digits = hashlib.sha256(f"{urn} {number}".encode()).hexdigest()
-        return {
-            "sha": digits,
-            "hex": digits[:17],
-            "hex2": digits[17:34],
-            "hex3": digits[34:51],
-            "HEX": digits[:32].upper(),
-            "uuid": f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}",
-            "ip": f"203.0.113.{int(digits[:2], 16)}",
-            "region": self.region,
-            "partition": self.partition,
-            "account": self.account,
-        }
+
+def digits(urn: str, number: int) -> str:
+    """64 hex digits that are the same in every run for the `number`th resource of a URN."""
+    return hashlib.sha256(f"{urn} {number}".encode()).hexdigest()
+
+
+def uuid_of(text: str) -> str:
+    """The first 32 of some hex digits in the form of a UUID."""
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
 
 
 def fill(template: Any, word: Callable[[str], Any]) -> Any:

@@ -1,0 +1,1 @@
+"""The recording Docker: copies of images between registries."""
