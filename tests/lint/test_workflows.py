@@ -108,6 +108,20 @@ def test_a_pull_request_gets_tests_and_a_plan() -> None:
     assert [job["permissions"] for job in open_to_all.values()] == [{"contents": "read"}] * 2
 
 
+def test_every_cloud_is_planned_and_can_be_previewed() -> None:
+    clouds = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml") if path.name != "Pulumi.local.yaml")
+    jobs = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    assert jobs["plan"]["strategy"]["matrix"]["stack"] == clouds
+    assert sorted(jobs["preview"]["outputs"]) == clouds
+    shown = jobs["comment"]["steps"][0]["env"]
+    assert [shown[cloud.upper()] for cloud in clouds] == [f"${{{{ needs.preview.outputs.{one} }}}}" for one in clouds]
+
+
+def test_every_variable_is_told_how_to_set() -> None:
+    asked = set(re.findall(r"vars\.(\w+)", WORKFLOW.read_text()))
+    assert asked == set(re.findall(r"gh variable set (\w+)", (ROOT / "docs" / "ci.md").read_text()))
+
+
 def test_branches_that_see_the_account_are_named() -> None:
     triggers = yaml.safe_load(WORKFLOW.read_text())[True]
     assert triggers["push"] == {"branches": ["main", "preview/*"]}
@@ -147,7 +161,7 @@ MUTANTS = {
         "id-token: write", "pull-requests: write", "own rules", "may write pull-requests, and checks code out"
     ),
     "a variable that is split": Mutant('comment "$number"', "comment $number", "actionlint", "SC2086"),
-    "an output that nobody sets": Mutant("preview.outputs.text }}", "preview.outputs.txt }}", "actionlint", "txt"),
+    "an output that nobody sets": Mutant("preview.outputs.gcp }}", "preview.outputs.gpc }}", "actionlint", "gpc"),
     "a machine that there is not": Mutant("ubuntu-24.04", "ubuntu-24.4", "actionlint", "runner-label"),
 }
 
