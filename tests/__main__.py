@@ -74,8 +74,8 @@ def run(ring: Ring, arguments: list[str]) -> str:
         return f"not run: {reason}"
     if ring.before and subprocess.run(ring.before, check=False).returncode != 0:
         return "failed"
-    # What stays together on one worker is said in tests/conftest.py. Files are taken in the order of their names, and not
-    # those with most tests first: that would leave the dearest, which have few, to the end and to one worker.
+    # What stays together on one worker is said in tests/conftest.py. Files are taken in the order of their names: with
+    # those of most tests first, the dearest, which have few, would be left to the end and to one worker.
     parallel = ["--numprocesses", str(ring.workers), "--no-loadscope-reorder"] if ring.workers else []
     pytest = [sys.executable, "-m", "pytest", *ring.paths, *parallel, *arguments]
     return "passed" if subprocess.run(pytest, check=False).returncode == 0 else "failed"
