@@ -177,9 +177,9 @@ class Aws(Model):
     def _sold(self) -> Aws:
         if self.kubernetes not in versions.EKS_STANDARD:
             sold = ", ".join(versions.EKS_STANDARD)
-            raise ValueError(f"kubernetes {self.kubernetes!r}: EKS has {sold} in standard support; use one of them")
+            raise ValueError(f"kubernetes: {self.kubernetes!r}: EKS has {sold} in standard support; use one of them")
         if self.network.nat == "none" and not self.network.vpc_id and not self.mirror:
-            raise ValueError("network.nat none: nodes reach no registry but ECR; set biojobs:mirror to true")
+            raise ValueError("network.nat: 'none': nodes reach no registry but ECR; set biojobs:mirror to true")
         if self.monthly_budget and not self.alert_email:
-            raise ValueError("monthlyBudget needs alertEmail: say who is told")
+            raise ValueError(f"monthlyBudget: {self.monthly_budget}: needs biojobs:alertEmail; say there who is told")
         return self

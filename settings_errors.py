@@ -44,6 +44,10 @@ def explain(error: ValidationError) -> list[str]:
     lines: list[str] = []
     for problem in error.errors():
         remedy = _remedy(problem["type"], problem["msg"], problem.get("ctx", {}))
+        if not problem["loc"]:
+            # What keys together make impossible: the message begins with one of them.
+            lines.append(f"biojobs:{remedy}")
+            continue
         value = "" if problem["type"] == "missing" else f" {problem['input']!r}:"
         lines.append(f"{_path(problem['loc'])}:{value} {remedy}")
     return lines

@@ -169,13 +169,18 @@ class Gcp(Model):
     @model_validator(mode="after")
     def _fits(self) -> Gcp:
         if self.autopilot and self.pools != DEFAULT_POOLS:
-            raise ValueError("pools: Autopilot has no node pools; remove biojobs:pools, or set biojobs:gke to standard")
+            raise ValueError(
+                "pools: with gke 'autopilot' there are no node pools; remove the key, or set biojobs:gke to standard"
+            )
         if foreign := [zone for zone in self.zones if zone.rpartition("-")[0] != self.region]:
-            raise ValueError(f"zones: {', '.join(foreign)}: not in {self.region}; name zones such as {self.region}-a")
+            raise ValueError(f"zones: {', '.join(foreign)!r}: not in {self.region}; name zones such as {self.region}-a")
         if len(set(self.zones)) < len(self.zones):
-            raise ValueError("zones: a zone is named twice; remove one")
+            raise ValueError(f"zones: {', '.join(self.zones)!r}: a zone is named twice; remove one")
         if not self.network.nat and not self.network.name and not self.mirror:
-            raise ValueError("network.nat false: nodes reach no registry but Google's; set biojobs:mirror to true")
+            raise ValueError("network.nat: false: nodes reach no registry but Google's; set biojobs:mirror to true")
         if self.monthly_budget and not (self.alert_email and self.billing_account):
-            raise ValueError("monthlyBudget needs alertEmail and billingAccount: say who is told, and who pays")
+            raise ValueError(
+                f"monthlyBudget: {self.monthly_budget}: needs biojobs:alertEmail and biojobs:billingAccount; say who "
+                "is told, and who pays"
+            )
         return self

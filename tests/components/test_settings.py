@@ -144,11 +144,67 @@ def test_numbers_are_taken_as_pulumi_hands_them_over() -> None:
         ("buckets", '{"results": "s3://mine"}', "without s3://"),
         ("kubernetes", "1.29", "standard support"),
         ("kubernetes", "1.35.2", "standard support"),
-        ("monthlyBudget", "100", "monthlyBudget needs alertEmail"),
+        ("monthlyBudget", "100", "100: needs biojobs:alertEmail"),
         ("logDays", "31", "CloudWatch keeps logs for"),
     ],
 )
 def test_what_aws_cannot_take_is_refused_with_key_value_and_remedy(key: str, value: str, said: str) -> None:
     with pytest.raises(SettingsError, match="biojobs:") as error:
         load({**AWS, f"biojobs:{key}": value}, "aws", ROOT)
+    assert str(error.value).startswith(f"biojobs:{key}")
     assert said in str(error.value)
+
+
+GCP = {
+    **{"biojobs:cloud": "gcp", "biojobs:project": "my-genomes", "biojobs:region": "europe-west4"},
+    "biojobs:adminCidrs": '["8.8.4.0/24"]',
+}
+AUTOPILOT = {"biojobs:gke": "autopilot"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "more", "said"),
+    [
+        ("project", "123456789012", {}, "is a project's number; write its id"),
+        ("project", "My Genomes", {}, "perhaps a project's name"),
+        ("project", "genes", {}, "6 to 30"),
+        ("region", "europe-west4-a", {}, "must match"),
+        ("gke", "fargate", {}, "use one of 'standard' or 'autopilot'"),
+        ("adminCidrs", '["0.0.0.0/0"]', {}, "anyone on the internet"),
+        ("network", '{"cidr": "10.0.0.0/24"}', {}, "between /12 and /20"),
+        ("network", '{"cidr": "8.0.0.0/14"}', {}, "use a private range"),
+        ("network", '{"name": "Default"}', {}, "must match"),
+        ("network", '{"nat": false}', {}, "set biojobs:mirror to true"),
+        ("pools", '{"huge": {"max": 3}}', AUTOPILOT, "there are no node pools; remove the key"),
+        ("pools", '{"huge": {"min": 3, "max": 1}}', {}, "max 1 is less than min 3"),
+        ("pools", '{"huge": {"types": ["96 cores"]}}', {}, "must match"),
+        ("pools", '{"enormous": {"max": 3}}', {}, "is not a key here"),
+        ("zones", '["europe-west1-b"]', {}, "'europe-west1-b': not in europe-west4"),
+        ("zones", '["europe-west4-a", "europe-west4-a"]', {}, "a zone is named twice"),
+        ("buckets", '{"results": "gs://mine"}', {}, "without s3:// or gs://"),
+        ("buckets", '{"softDeleteDays": 3}', {}, "greater than or equal to 7"),
+        ("registry", "docker.io", {}, "use one of 'pkg.dev' or 'gcr.io'"),
+        ("monthlyBudget", "100", {"biojobs:alertEmail": "a@example.org"}, "100: needs biojobs:alertEmail and"),
+        ("billingAccount", "mine", {}, "must match"),
+    ],
+)
+def test_what_google_cloud_cannot_take_is_refused_with_key_value_and_remedy(
+    key: str, value: str, more: dict[str, str], said: str
+) -> None:
+    with pytest.raises(SettingsError, match="biojobs:") as error:
+        load({**GCP, **more, f"biojobs:{key}": value}, "gcp", ROOT)
+    assert str(error.value).startswith(f"biojobs:{key}")
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["project", "region", "adminCidrs"])
+def test_what_google_cloud_must_be_told_is_missed(key: str) -> None:
+    with pytest.raises(SettingsError, match=f"biojobs:{key}: is missing"):
+        load({name: value for name, value in GCP.items() if name != f"biojobs:{key}"}, "gcp", ROOT)
+
+
+def test_a_pool_of_google_cloud_keeps_what_is_not_said() -> None:
+    pools = load({**GCP, "biojobs:pools": '{"spotLarge": {"max": 5}}'}, "gcp", ROOT).gcp.pools
+    assert pools.spot_large.max == 5
+    assert pools.spot_large.types == ("n2-standard-96", "n2d-standard-96", "c3-standard-88")
+    assert "gpu" not in pools.named()
