@@ -170,7 +170,7 @@ class Gcp(Model):
     def _fits(self) -> Gcp:
         if self.autopilot and self.pools != DEFAULT_POOLS:
             raise ValueError(
-                "pools: with gke 'autopilot' there are no node pools; remove the key, or set biojobs:gke to standard"
+                "pools: 'autopilot' of biojobs:gke: Autopilot has no node pools; remove the key, or set gke to standard"
             )
         if foreign := [zone for zone in self.zones if zone.rpartition("-")[0] != self.region]:
             raise ValueError(f"zones: {', '.join(foreign)!r}: not in {self.region}; name zones such as {self.region}-a")

@@ -175,7 +175,7 @@ AUTOPILOT = {"biojobs:gke": "autopilot"}
         ("network", '{"cidr": "8.0.0.0/14"}', {}, "use a private range"),
         ("network", '{"name": "Default"}', {}, "must match"),
         ("network", '{"nat": false}', {}, "set biojobs:mirror to true"),
-        ("pools", '{"huge": {"max": 3}}', AUTOPILOT, "there are no node pools; remove the key"),
+        ("pools", '{"huge": {"max": 3}}', AUTOPILOT, "Autopilot has no node pools; remove the key"),
         ("pools", '{"huge": {"min": 3, "max": 1}}', {}, "max 1 is less than min 3"),
         ("pools", '{"huge": {"types": ["96 cores"]}}', {}, "must match"),
         ("pools", '{"enormous": {"max": 3}}', {}, "is not a key here"),
