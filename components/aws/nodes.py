@@ -20,6 +20,7 @@ from components.aws.policies import document, managed
 from components.aws.pools import autoscaler_tags, has_instance_store
 from components.aws.scope import Scope
 from components.aws.zones import SteadyZones
+from components.names import ownership
 from settings_aws import Pool
 from settings_cloud import PoolName
 
@@ -124,7 +125,7 @@ class NodeGroups(pulumi.ComponentResource):
         """No image, network, key pair or profile: those are EKS's to choose."""
         full_name = f"{self._scope.cluster_name}-{name}"
         # The provider's default tags do not reach what a launch template makes.
-        tags = {"Name": full_name, "project": "biojobs", "stack": self._scope.stack, "managed-by": "pulumi"}
+        tags = {"Name": full_name, **ownership(self._scope.stack)}
         return aws.ec2.LaunchTemplate(
             f"{self._name}-{name}-template",
             name=full_name,

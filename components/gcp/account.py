@@ -179,17 +179,22 @@ def asker(project: str, region: str, *, patience: int = 20) -> Callable[[str], d
     return ask
 
 
+def first_api_off(project: str) -> str:
+    """What to say where the API is off that a stack cannot turn on by itself, as all others are turned on by it."""
+    return (
+        f"biojobs:project: {project!r}: its API for projects is off, by which all others are turned on; "
+        "`gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com --project "
+        f"{project}`, once"
+    )
+
+
 def sign_in(project: str, region: str, *, patience: int = 20) -> Account:
     """The project, with the credentials of the environment. Raises AccountError."""
     session, who = _signed(project, region)
     try:
         found = _ask(session, f"{_PROJECTS}/{project}", region, patience)
     except DisabledError:
-        raise AccountError(
-            f"biojobs:project: {project!r}: its API for projects is off, by which all others are turned on; "
-            "`gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com --project "
-            f"{project}`, once"
-        ) from None
+        raise AccountError(first_api_off(project)) from None
     except (DeniedError, MissingError):
         # Google says the same of what does not exist and of what one may not see.
         raise AccountError(

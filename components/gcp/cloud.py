@@ -15,6 +15,7 @@ from components import argo
 from components.clouds import kubernetes_provider, placeholder_problems, warn
 from components.contracts import Cloud, Cluster, Prepared, Registry, Store
 from components.gcp import autopilot, cluster, pools
+from components.gcp.account import first_api_off
 from components.gcp.autopilot import ComputeClasses
 from components.gcp.check import policy_problems, warnings_at_preview
 from components.gcp.cluster import GkeCluster
@@ -157,11 +158,7 @@ def _number(target: Gcp, provider: gcp.Provider) -> str:
         found = gcp.organizations.get_project(project_id=target.project, opts=pulumi.InvokeOptions(provider=provider))
     except Exception as error:  # noqa: BLE001  (a failed call has no type of its own)
         if is_off(error):
-            raise SettingsError(
-                f"biojobs:project: {target.project!r}: its API for projects is off, by which all others are turned on; "
-                "`gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com "
-                f"--project {target.project}`, once"
-            ) from None
+            raise SettingsError(first_api_off(target.project)) from None
         raise SettingsError(
             f"biojobs:project: {target.project!r}: cannot be read ({error}); is it the id that `gcloud projects list` "
             "shows, and are you signed in (`gcloud auth application-default login`)?"

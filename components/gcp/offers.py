@@ -13,7 +13,7 @@ from components.checks import Result
 from components.gcp.account import Account, MissingError
 from components.gcp.services import services
 from components.gcp.storage import far_place
-from components.gcp.zones import missing_types
+from components.gcp.zones import kinds_of, missing_types, types_filter
 from components.storage import ROLES
 from settings import Settings
 from settings_gcp import Gcp
@@ -135,16 +135,12 @@ def machine_types(settings: Settings, account: Account, region: Region) -> Itera
     problems = list(missing_types(target, offered(target, account, target.zones or region.zones)))
     yield from (Result("problem", "types", problem) for problem in problems)
     if not problems:
-        yield Result("ok", "types", f"all {len(_kinds(target))} are offered in {target.region}")
-
-
-def _kinds(target: Gcp) -> list[str]:
-    return sorted({kind for pool in target.pools.named().values() for kind in pool.types})
+        yield Result("ok", "types", f"all {len(kinds_of(target))} are offered in {target.region}")
 
 
 def offered(target: Gcp, account: Account, there: Sequence[str]) -> dict[str, frozenset[str]]:
     """Machine types of the pools that each zone has."""
-    words = " OR ".join(f'(name = "{kind}")' for kind in _kinds(target))
+    words = types_filter(target)
     return {
         zone: frozenset(
             str(found["name"])

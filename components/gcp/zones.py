@@ -31,8 +31,7 @@ def machine_problems(scope: Scope) -> tuple[str, ...]:
 def _offers(scope: Scope) -> dict[str, frozenset[str]]:
     """Machine types of the pools that each zone of the stack has; of the region, where the settings name no zones."""
     ask = pulumi.InvokeOptions(provider=scope.provider)
-    kinds = sorted({kind for pool in scope.target.pools.named().values() for kind in pool.types})
-    words = " OR ".join(f'name = "{kind}"' for kind in kinds)
+    words = types_filter(scope.target)
     zones = scope.target.zones or gcp.compute.get_zones(region=scope.region, status="UP", opts=ask).names
     return {
         zone: frozenset(
@@ -42,11 +41,20 @@ def _offers(scope: Scope) -> dict[str, frozenset[str]]:
     }
 
 
+def kinds_of(target: Gcp) -> list[str]:
+    """Machine types of all pools, each once."""
+    return sorted({kind for pool in target.pools.named().values() for kind in pool.types})
+
+
+def types_filter(target: Gcp) -> str:
+    """What Compute Engine's lists of machine types are asked for: those of the pools, and no others."""
+    return " OR ".join(f'(name = "{kind}")' for kind in kinds_of(target))
+
+
 def missing_types(target: Gcp, offers: Mapping[str, frozenset[str]]) -> Iterator[str]:
     """Which types are not in every zone, with the zones that have all."""
     named = target.pools.named()
-    wanted = {kind for pool in named.values() for kind in pool.types}
-    whole = [zone for zone, kinds in offers.items() if wanted <= kinds]
+    whole = [zone for zone, kinds in offers.items() if kinds.issuperset(kinds_of(target))]
     for name, pool in named.items():
         for kind in pool.types:
             without = [zone for zone, kinds in offers.items() if kind not in kinds]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def problems(gcp_mock: GcpRecorder, make_scope: MakeScope, lacking: dict[str, se
 
     def answer(args: dict[str, Any]) -> dict[str, Any]:
         # The filter names every type that is asked for.
-        asked = [word.strip('"') for word in args["filter"].split() if word.startswith('"')]
+        asked = re.findall(r'\(name = "([^"]+)"\)', args["filter"])
         names = [name for name in asked if name not in lacking.get(args["zone"], set())]
         return {"id": args["zone"], "machineTypes": [{"name": name} for name in names]}
 
