@@ -4,7 +4,10 @@
 use strict;
 use warnings;
 
-my ($line, $bases, $longest) = (0, 0, 0);
+# What a .bai index reaches, 2 ** 29
+my $MOST = 536_870_912;
+
+my ($line, $bases, $longest, $ambiguous, $lowercase) = (0, 0, 0, 0, 0);
 my (%seen, $name, $length, $width, $short, $empty);
 
 sub bad {
@@ -22,6 +25,8 @@ sub shown {
 sub end_contig {
     return if !defined $name;
     $length or bad($seen{$name}, 'contig ' . shown($name) . ' has no sequence');
+    $length <= $MOST
+        or bad($seen{$name}, "contig $name has $length bases: an index of a BAM (.bai) reaches $MOST, split the contig");
     $bases += $length;
     $longest = $length if $length > $longest;
 }
@@ -46,9 +51,8 @@ while (my $text = <STDIN>) {
     } else {
         defined $name or bad($line, "a FASTA file begins with '>', here is " . shown($text));
         bad($empty, "an empty line inside of contig $name") if $empty;
-        bad($line, 'illegal character ' . shown($1) . " in contig $name")
-            if $text =~ tr/ACGTNacgtn// != length $text && $text =~ /([^ACGTNRYSWKMBDHVUacgtnryswkmbdhvu])/;
         my $here = length $text;
+        check_bases($text) if $text =~ tr/ACGT// != $here;
         $width = $here if !defined $width;
         # samtools faidx computes where a base stands from the length of the lines
         bad($line, "the lines of contig $name have different lengths") if $short || $here > $width;
@@ -60,7 +64,18 @@ while (my $text = <STDIN>) {
 end_contig();
 defined $name or bad(1, 'the file is empty: no contig in it');
 close($out) or no_room();
-printf '{"contigs": %d, "bases": %d, "longest": %d}' . "\n", scalar keys %seen, $bases, $longest;
+printf '{"contigs": %d, "bases": %d, "longest": %d, "ambiguous": %d, "lowercase": %d}' . "\n",
+    scalar keys %seen, $bases, $longest, $ambiguous, $lowercase;
+
+# Of a line that is not all ACGT: bwa-mem2 takes lower case as upper case, and a random base for any other code.
+sub check_bases {
+    my $text = $_[0];
+    bad($line, "'$1' in contig $name: bwa-mem2 would take it for unknown; write T, as for DNA") if $text =~ /([Uu])/;
+    bad($line, 'illegal character ' . shown($1) . " in contig $name")
+        if $text =~ /([^ACGTNRYSWKMBDHVacgtnryswkmbdhv])/;
+    $ambiguous += $text =~ tr/ACGTacgt//c;
+    $lowercase += $text =~ tr/a-z//;
+}
 
 sub no_room {
     print STDERR "$ARGV[0]: $!\n";

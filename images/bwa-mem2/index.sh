@@ -1,19 +1,23 @@
 #!/bin/bash
-# index.sh --fasta URI --out URI/ and the common options
+# index.sh --fasta URI --checksum none|md5:HEX|sha256:HEX --out URI/ and the common options
 #   Out, beside each other: reference.fa, reference.fa.fai, reference.dict and the files of bwa-mem2.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [[ -e $here/lib.sh ]]; then lib=$here/lib.sh; else lib=$here/../common/lib.sh; fi
 # shellcheck source=images/common/lib.sh
 source "$lib"
+# shellcheck source=images/bwa-mem2/lease.sh
+source "$here/lease.sh"
+# shellcheck source=images/bwa-mem2/sizing.sh
+source "$here/sizing.sh"
 step_class=huge
 
 files=(reference.fa reference.fa.fai reference.dict reference.fa.0123 reference.fa.amb reference.fa.ann
   reference.fa.bwt.2bit.64 reference.fa.pac)
 
 step_main() {
-  parse "fasta out" "" "$@"
-  skip_if_done
+  begin "$@"
+  take_lease
   stage_fasta
   check_room
   build
@@ -24,25 +28,36 @@ step_main() {
   printf 'index: %s contigs, %s bases\n' "$contigs" "$bases"
 }
 
+stub_main() {
+  begin "$@"
+  local file uris=()
+  for file in "${files[@]}"; do uris+=("$(within "${option[out]}" "$file")"); done
+  publish_stubs "${uris[@]}"
+  write_record
+}
+
+begin() {
+  parse "fasta checksum out" "" "$@"
+  check_checksum checksum "${option[checksum]}"
+  skip_if_done
+}
+
 bad_fasta() { bad_input "${option[fasta]} $1"; }
 
-# stage_fasta: one pass over the stream: SHA-256, gzip and FASTA checks, the plain file to scratch
+# stage_fasta: one pass over the stream: checksums, gzip and FASTA checks, the plain file to scratch
 stage_fasta() {
-  local uri=${option[fasta]} found size code=0 unpack=(cat) tenth
+  local uri=${option[fasta]} found size code=0 unpack=(cat)
   found=$(store_stat "$uri")
   size=${found%%$'\t'*}
   if ((size == 0)); then bad_fasta "line 1: the file is empty: no contig in it"; fi
   if [[ $(store_head "$uri" 2 | od -An -tx1) == ' 1f 8b' ]]; then unpack=(gzip -dc); fi
   logged from store_cat "$uri" |
-    tee >(sha256sum > "$scratch/sum") |
+    logged measured measured fasta "${option[checksum]}" |
     logged gzip "${unpack[@]}" |
     logged check perl "$here/check_fasta.pl" "$scratch/work/reference.fa" > "$scratch/checked" || code=$?
   if ((code != 0)); then fasta_failed; fi
-  for ((tenth = 0; tenth < 600; tenth++)); do
-    if [[ -s $scratch/sum ]]; then break; fi
-    sleep 0.1
-  done
-  note_input "$uri" "$size" "${found#*$'\t'}" "$(cut -d ' ' -f 1 "$scratch/sum")"
+  check_measured fasta "${option[checksum]}" "$size" "$uri" "the reference" "--checksum (biojobs:referenceChecksum)"
+  note_input "$uri" "$size" "${found#*$'\t'}" "$(measure fasta sha256)"
   note_facts "$(cat "$scratch/checked")"
   contigs=$(jq .contigs "$scratch/checked")
   bases=$(jq .bases "$scratch/checked")
@@ -62,12 +77,13 @@ fasta_failed() {
   explain check check_fasta.pl "$check"
 }
 
-# check_room: bwa-mem2 takes 28 bytes of memory a base (80 GB for a human genome), its files 10 bytes a base
+# check_room: the FASTA is on scratch already
 check_room() {
-  local need=$((bases * 25 / 1048576))
+  local need
+  need=$(index_memory_mib "$bases")
   ((need <= option[memory])) ||
-    too_small memory "the index of $bases bases needs $((need * 28 / 25)) MiB of memory, the step has ${option[memory]}"
-  need_scratch $((bases * 11)) "the index of ${option[fasta]}"
+    too_small memory "the index of $bases bases needs $need MiB of memory, the step has ${option[memory]}"
+  need_scratch $(($(index_scratch_bytes "$bases") - bases)) "the index of ${option[fasta]}"
 }
 
 build() {

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Shared by all steps: arguments, messages, the step's life (scratch, signals, exit), the step record, resume.
-# A step sources this file, defines `step_main` and calls `run_step "$@"`.
+# A step sources this file, defines `step_main` and `stub_main`, and calls `run_step "$@"`. With BIOJOBS_STUB the latter
+# takes the place of the former: it reads the same arguments, computes nothing, and leaves the same files, empty.
 #
 # Exit codes: 0 done, 65 bad input, 66 input missing, 70 result failed verification, 73 the size class is too small
 # (scratch or memory), 74 store or network, 77 stopped by QC, 124 deadline, 137 out of memory, 143 told to stop.
@@ -16,8 +17,8 @@ source "$common/notes.sh"
 step=$(basename "$0" .sh)
 scratch=
 declare -A option=()
-# shellcheck disable=SC2034  # the steps read them
-declare -a repeated_pair=() repeated_lane=() repeated_must_not_fail=() repeated_steps=()
+# Output parameters of a step, a file each: what the workflow goes on with.
+outputs=${TMPDIR:-/tmp}/outputs
 
 # ---- messages -------------------------------------------------------------------------------------------------
 
@@ -61,6 +62,10 @@ out_of_memory() {
 # parse "SINGLE ..." "REPEATED:COUNT ..." "$@" -> option[name], repeated_name (COUNT words for every use)
 parse() {
   local singles=" $1 sample run record key image threads memory " name count words=" $2 "
+  for name in $2; do
+    name=${name%%:*}
+    declare -ga "repeated_${name//-/_}=()"
+  done
   shift 2
   while (($#)); do
     name=${1#--}
@@ -129,6 +134,12 @@ check_name() {
     bad_input "--$1 '$(shown "$2")' must be 1 to 200 letters, digits, '.', '_' or '-'"
 }
 
+# output NAME < VALUE: hands a value to the workflow
+output() {
+  mkdir -p "$outputs"
+  cat > "$outputs/$1"
+}
+
 # ---- the life of a step ---------------------------------------------------------------------------------------
 
 # run_step "$@": runs step_main as a process group of its own, so that a signal ends every tool of a pipe at once,
@@ -144,12 +155,17 @@ run_step() {
   started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   cpu_before=$(cpu_seconds)
   oom_kills_before=$(oom_kills)
-  local code=0
+  local code=0 main=step_main
+  if [[ -n ${BIOJOBS_STUB:-} ]]; then
+    main=stub_main
+    # Not every store takes an empty log
+    printf '%s: nothing is computed, results are stubs\n' "$step"
+  fi
   trap 'stopped TERM 143' TERM
   trap 'stopped INT 130' INT
   trap 'stopped HUP 129' HUP
   set -m
-  step_main "$@" < /dev/null &
+  "$main" "$@" < /dev/null &
   group=$!
   set +m
   wait "$group" || code=$?
