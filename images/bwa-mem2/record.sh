@@ -7,8 +7,9 @@ if [[ -e $here/lib.sh ]]; then lib=$here/lib.sh; else lib=$here/../common/lib.sh
 # shellcheck source=images/common/lib.sh
 source "$lib"
 step_class=small
+repeated_steps=()
 
-# What one step made for another is no input of the run.
+# What one step made for another is no input of the run, and what goes when the next has used it is no output.
 # shellcheck disable=SC2016
 gather='[.[].outputs[].uri] as $made
   | { sample: $sample, run: $run, complete: true,
@@ -17,14 +18,10 @@ gather='[.[].outputs[].uri] as $made
       peak_memory_bytes: (map(.peak_memory_bytes // 0) | max),
       images: (map({(.step): .image}) | add), tools: (map(.tools) | add),
       inputs: ([.[].inputs[] | select(.uri as $uri | $made | index([$uri]) | not)] | unique_by(.uri)),
-      outputs: map(.outputs[]), steps: . }'
+      outputs: map(select(.facts.intermediate | not) | .outputs[]), steps: . }'
 
 step_main() {
-  parse "out" "steps:1" "$@"
-  ((${#repeated_steps[@]} > 0)) || bad_input "--steps is missing"
-  skip_if_done
-  local uri
-  for uri in "${repeated_steps[@]}"; do add_step "$uri"; done
+  begin "$@"
   check_inputs
   check_outputs
   jq -s --arg sample "${option[sample]}" --arg run "${option[run]}" "$gather" \
@@ -32,6 +29,20 @@ step_main() {
   publish "$scratch/work/run.json" "${option[out]}"
   write_record
   printf 'record: sample %s: %s steps\n' "${option[sample]}" "${#repeated_steps[@]}"
+}
+
+stub_main() {
+  begin "$@"
+  publish_stubs "${option[out]}"
+  write_record
+}
+
+begin() {
+  parse "out" "steps:1" "$@"
+  ((${#repeated_steps[@]} > 0)) || bad_input "--steps is missing"
+  skip_if_done
+  local uri
+  while read -r uri; do add_step "$uri"; done < <(printf '%s\n' "${repeated_steps[@]}" | awk '!seen[$0]++')
 }
 
 # add_step URI: a step record, whole and of this sample
@@ -56,13 +67,13 @@ check_inputs() {
   [[ -z $changed ]] || fail 70 verification "$changed was changed while the run was going: start the run again"
 }
 
-# check_outputs: everything the steps made is there
+# check_outputs: everything the steps made to stay is there
 check_outputs() {
   local size uri found
   while IFS=$'\t' read -r size uri; do
     found=$(store_stat "$uri")
     [[ ${found%%$'\t'*} == "$size" ]] || fail 70 verification "$uri has ${found%%$'\t'*} bytes, its record says $size"
-  done < <(jq -r '.outputs[] | "\(.size)\t\(.uri)"' "$scratch/work/steps")
+  done < <(jq -r 'select(.facts.intermediate | not) | .outputs[] | "\(.size)\t\(.uri)"' "$scratch/work/steps")
 }
 
 run_step "$@"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# fastqc.sh --name NAME --reads URI --out URI/ and the common options
+# fastqc.sh --name NAME --reads URI --checksum none|md5:HEX|sha256:HEX --out URI/ and the common options
 #   One file of reads: is it whole and sound, what does FastQC say of it.
 #   Out: NAME_fastqc.html, NAME_fastqc.zip, NAME_reads.json (read count, mean quality, identity of the read names).
 set -euo pipefail
@@ -8,20 +8,32 @@ if [[ -e $here/lib.sh ]]; then lib=$here/lib.sh; else lib=$here/../common/lib.sh
 # shellcheck source=images/common/lib.sh
 source "$lib"
 step_class=small
+kinds=(fastqc.html fastqc.zip reads.json)
 
 step_main() {
-  parse "name reads out" "" "$@"
-  check_name name "${option[name]}"
-  skip_if_done
+  begin "$@"
   stage_reads
   run_fastqc
   check_report
-  local name=${option[name]} out=${option[out]} kind
-  for kind in fastqc.html fastqc.zip reads.json; do
-    publish "$scratch/work/${name}_$kind" "$(within "$out" "${name}_$kind")"
+  local name=${option[name]} kind
+  for kind in "${kinds[@]}"; do
+    publish "$scratch/work/${name}_$kind" "$(within "${option[out]}" "${name}_$kind")"
   done
   write_record
   printf '%s: %s: %s reads, mean quality %s\n' "$step" "$name" "$(fact reads)" "$(fact mean_quality)"
+}
+
+stub_main() {
+  begin "$@"
+  publish_stubs "${kinds[@]/#/"${option[out]%/}/${option[name]}_"}"
+  write_record
+}
+
+begin() {
+  parse "name reads checksum out" "" "$@"
+  check_name name "${option[name]}"
+  check_checksum checksum "${option[checksum]}"
+  skip_if_done
 }
 
 fact() { jq -r ".$1" "$scratch/work/${option[name]}_reads.json"; }
@@ -29,9 +41,9 @@ fact() { jq -r ".$1" "$scratch/work/${option[name]}_reads.json"; }
 # bad_reads REASON: names the file
 bad_reads() { bad_input "${option[name]} (${option[reads]}) $1"; }
 
-# stage_reads: one pass over the stream: copy to scratch, SHA-256, gzip and FASTQ checks
+# stage_reads: one pass over the stream: copy to scratch, size, checksums, gzip and FASTQ checks
 stage_reads() {
-  local uri=${option[reads]} found size sum code=0
+  local uri=${option[reads]} checksum=${option[checksum]} found size code=0
   found=$(store_stat "$uri")
   size=${found%%$'\t'*}
   if ((size == 0)); then bad_reads "line 1: the file is empty: no read in it"; fi
@@ -41,26 +53,16 @@ stage_reads() {
   reads=$scratch/work/${option[name]}.fastq
   unpack=(cat)
   if [[ $(store_head "$uri" 2 | od -An -tx1) == ' 1f 8b' ]]; then reads+=.gz unpack=(gzip -dc); fi
-  logged from store_cat "$uri" |
-    logged tee tee "$reads" >(sha256sum > "$scratch/sum") |
+  logged from store_cat "$uri" "$found" |
+    logged tee measured reads "$checksum" "$reads" |
     logged gzip "${unpack[@]}" |
     logged check perl "$here/check_fastq.pl" > "$scratch/checked" 3> "$scratch/names" || code=$?
   if ((code != 0)); then reads_failed; fi
-  sum=$(wait_for_sum)
-  note_input "$uri" "$(stat -c %s "$reads")" "${found#*$'\t'}" "$sum"
+  check_measured reads "$checksum" "$size" "$uri" "${option[name]}"
+  note_input "$uri" "$(stat -c %s "$reads")" "${found#*$'\t'}" "$(measure reads sha256)"
   jq -c --arg name "${option[name]}" --arg names "$(cut -d ' ' -f 1 "$scratch/names")" \
     '{name: $name} + . + {names_sha256: $names}' "$scratch/checked" > "$scratch/work/${option[name]}_reads.json"
   note_facts "$(cat "$scratch/work/${option[name]}_reads.json")"
-}
-
-# wait_for_sum: tee does not wait for the reader of its second copy
-wait_for_sum() {
-  local tenth
-  for ((tenth = 0; tenth < 600; tenth++)); do
-    if [[ -s $scratch/sum ]]; then break; fi
-    sleep 0.1
-  done
-  cut -d ' ' -f 1 "$scratch/sum"
 }
 
 # reads_failed: which part of the pipe failed first. 141: it was cut off by a later one, which is then the cause.

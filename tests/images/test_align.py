@@ -1,6 +1,7 @@
 """Index and alignment of the real reads: the science, not the exit code."""
 
 import gzip
+import hashlib
 import json
 from collections import Counter
 from typing import Any
@@ -11,12 +12,22 @@ from tests.images import docker, reads
 from tests.images.docker import Outcome, Workspace
 
 BATCH = "1000000"
-ONE_LANE = ("--lane", "L001", "lib1", "ILLUMINA", "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
+RESULTS = ("bam", "bam.bai", "coverage.txt", "flagstat.txt", "markdup.txt", "stats.txt")
+NO_SUMS = ("none", "none")
+ONE_LANE = ("--lane", "L001", "lib1", "ILLUMINA", "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz", *NO_SUMS)
 
 
-def align(space: Workspace, *lanes: str, out: str = "/data/bam/", threads: int = 2, **more: Any) -> Outcome:
+def align(
+    space: Workspace,
+    *lanes: str,
+    out: str = "/data/bam/",
+    duplicates: str = "mark",
+    access: str = "stream",
+    **more: Any,
+) -> Outcome:
     words = ["--reference", "/data/reference/", *lanes, "--out", out, "--batch-bases", BATCH]
-    return space.run("align", *words, threads=threads, **more)
+    words += ["--duplicates", duplicates, "--reads", access]
+    return space.run("align", *words, **more)
 
 
 def body(space: Workspace, file: str) -> list[str]:
@@ -34,15 +45,22 @@ def tags_sorted(line: str) -> list[str]:
 
 
 def by_hand(out: str, group: str, one: str, two: str) -> str:
-    """What a person would type."""
-    mem = f"bwa-mem2 mem -t 2 -K {BATCH} -R '{group}' /data/reference/reference.fa {one} {two}"
-    return f"{mem} 2>/dev/null | samtools sort -o {out} - 2>/dev/null"
+    """What a person would type, file by file, before duplicates are looked for."""
+    mem = f"bwa-mem2 mem -t 2 -K {BATCH} -R '{group}' /data/reference/reference.fa {one} {two} 2>/dev/null"
+    return f"{mem} | samtools view -b -o {out} -"
+
+
+def marked_by_hand(grouped: str, out: str) -> str:
+    """The manual's way from a BAM grouped by name to one with duplicates marked."""
+    files = [f"{out}.fixed.bam", f"{out}.sorted.bam"]
+    steps = f"samtools fixmate -m {grouped} {files[0]}; samtools sort -o {files[1]} {files[0]} 2>/dev/null; "
+    return f"{steps} samtools markdup {files[1]} {out}; samtools index {out}"
 
 
 def test_the_bam_of_the_real_reads_is_right(indexed: Workspace) -> None:
     outcome = align(indexed, *ONE_LANE)
     assert outcome.code == 0, outcome.stderr
-    assert indexed.files("bam") == [f"NA12878.{kind}" for kind in ("bam", "bam.bai", "flagstat.txt", "stats.txt")]
+    assert indexed.files("bam") == [f"NA12878.{kind}" for kind in RESULTS]
     lines = header(indexed, "/data/bam/NA12878.bam")
     assert "SO:coordinate" in lines[0]
     assert [line for line in lines if line.startswith("@SQ")] == [f"@SQ\tSN:q\tLN:{reads.REFERENCE_BASES}"]
@@ -60,17 +78,23 @@ def test_the_bam_of_the_real_reads_is_right(indexed: Workspace) -> None:
     assert (facts["pairs"], facts["primary_records"], facts["mapped"]) == (reads.PAIRS, len(primary), len(mapped))
 
 
-def test_the_records_are_those_of_the_tools_run_by_hand(indexed: Workspace) -> None:
-    assert align(indexed, *ONE_LANE).code == 0
+@pytest.mark.parametrize("duplicates", ["mark", "keep"])
+def test_the_records_are_those_of_the_tools_run_by_hand(indexed: Workspace, duplicates: str) -> None:
+    assert align(indexed, *ONE_LANE, duplicates=duplicates).code == 0
     group = r"@RG\tID:L001\tSM:NA12878\tLB:lib1\tPL:ILLUMINA"
     script = by_hand("/data/steps/hand.bam", group, "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
-    indexed.shell(
-        "bwa-mem2", f"{script}; samtools quickcheck /data/bam/NA12878.bam; samtools index /data/steps/hand.bam"
-    )
-    assert body(indexed, "/data/bam/NA12878.bam") == body(indexed, "/data/steps/hand.bam")
-    for question in ("samtools idxstats {}", "samtools view {} q:4000-5000"):
-        ours, hand = (question.format(file) for file in ("/data/bam/NA12878.bam", "/data/steps/hand.bam"))
-        assert indexed.shell("bwa-mem2", ours) == indexed.shell("bwa-mem2", hand)
+    further = {
+        "mark": marked_by_hand("/data/steps/hand.bam", "/data/steps/done.bam"),
+        "keep": "samtools sort -o /data/steps/done.bam --write-index /data/steps/hand.bam 2>/dev/null",
+    }
+    indexed.shell("bwa-mem2", f"{script}; {further[duplicates]}; samtools quickcheck /data/bam/NA12878.bam")
+    ours, hand = ("/data/bam/NA12878.bam", "/data/steps/done.bam")
+    assert body(indexed, ours) == body(indexed, hand)
+    for question in ("samtools idxstats", "samtools coverage", "samtools flagstat", "samtools view -c -r L001"):
+        assert indexed.shell("bwa-mem2", f"{question} {ours}") == indexed.shell("bwa-mem2", f"{question} {hand}")
+    assert indexed.shell("bwa-mem2", f"samtools view {ours} q:4000-5000")
+    assert indexed.read("bam/NA12878.coverage.txt").decode() == indexed.shell("bwa-mem2", f"samtools coverage {hand}")
+    assert ("NA12878.markdup.txt" in indexed.files("bam")) == (duplicates == "mark")
 
 
 @pytest.mark.parametrize("threads", [1, 4])
@@ -81,6 +105,36 @@ def test_the_number_of_threads_changes_nothing(indexed: Workspace, threads: int)
     assert body(indexed, "/data/bam/NA12878.bam") == body(indexed, "/data/other/NA12878.bam")
 
 
+def test_staged_reads_give_the_same_bytes_as_streamed_ones(indexed: Workspace) -> None:
+    sums = (
+        "md5:" + hashlib.md5(reads.gzipped(1)).hexdigest(),
+        "sha256:" + hashlib.sha256(reads.gzipped(2)).hexdigest(),
+    )
+    for access in ("stream", "stage"):
+        outcome = align(indexed, *ONE_LANE[:-2], *sums, access=access, out=f"/data/{access}/", key=access)
+        assert outcome.code == 0, outcome.stderr
+    for kind in RESULTS:
+        assert indexed.read(f"stream/NA12878.{kind}") == indexed.read(f"stage/NA12878.{kind}")
+
+
+def test_figures_of_duplicates_that_are_not_of_this_bam_are_taken_away(indexed: Workspace) -> None:
+    assert align(indexed, *ONE_LANE).code == 0
+    assert align(indexed, *ONE_LANE, duplicates="keep", key="key-2").code == 0
+    assert indexed.files("bam") == [f"NA12878.{kind}" for kind in RESULTS if kind != "markdup.txt"]
+    assert "duplicates" not in json.loads(indexed.read("steps/align.json"))["facts"]
+
+
+def test_a_stub_leaves_the_same_files_and_reads_nothing(workspace: Workspace) -> None:
+    stub = Workspace(workspace.path, ("BIOJOBS_STUB=1",))
+    outcome = align(stub, *ONE_LANE)
+    assert outcome.code == 0, outcome.stderr
+    assert stub.files("bam") == [f"NA12878.{kind}" for kind in RESULTS]
+    assert json.loads(stub.read("steps/align.json"))["step"] == "align"
+    again = align(stub, *ONE_LANE)
+    assert again.stdout == "align: already done\n"
+    assert align(stub, *ONE_LANE, sample="a b", key="key-2").code == 65
+
+
 def test_lanes_are_merged_with_their_read_groups(indexed: Workspace) -> None:
     halves = (slice(0, 700), slice(700, None))
     lanes: list[str] = []
@@ -89,12 +143,13 @@ def test_lanes_are_merged_with_their_read_groups(indexed: Workspace) -> None:
         one, two = (
             indexed.put(f"reads/lane{number}_{mate}.fastq", b"".join(reads.records(mate)[half])) for mate in (1, 2)
         )
-        lanes += ["--lane", f"L00{number}", f"lib{number}", "ILLUMINA", one, two]
+        lanes += ["--lane", f"L00{number}", f"lib{number}", "ILLUMINA", one, two, *NO_SUMS]
         group = rf"@RG\tID:L00{number}\tSM:NA12878\tLB:lib{number}\tPL:ILLUMINA"
-        script += by_hand(f"/data/steps/hand/{number}.bam", group, one, two) + "; "
-    outcome = align(indexed, *lanes)
+        lane = f"/data/steps/hand/{number}"
+        script += f"{by_hand(f'{lane}.bam', group, one, two)}; samtools sort -o {lane}.sorted.bam {lane}.bam; "
+    outcome = align(indexed, *lanes, duplicates="keep")
     assert outcome.code == 0, outcome.stderr
-    indexed.shell("bwa-mem2", script + "samtools merge -o /data/steps/hand/all.bam /data/steps/hand/[12].bam")
+    indexed.shell("bwa-mem2", script + "samtools merge -o /data/steps/hand/all.bam /data/steps/hand/[12].sorted.bam")
     ours, hand = (body(indexed, file) for file in ("/data/bam/NA12878.bam", "/data/steps/hand/all.bam"))
     assert sorted(map(tags_sorted, ours)) == sorted(map(tags_sorted, hand))
     assert [line.split("\t")[3] for line in ours] == [line.split("\t")[3] for line in hand]
@@ -105,9 +160,30 @@ def test_lanes_are_merged_with_their_read_groups(indexed: Workspace) -> None:
     assert counted["L002"] == 2 * (reads.PAIRS - 700)
 
 
+LIBRARIES = {"one library": ("lib1", "lib1", "lib1"), "two libraries": ("lib1", "lib2", "lib2")}
+
+
+@pytest.mark.parametrize("case", LIBRARIES)
+def test_duplicates_are_those_of_a_library_on_whatever_lane(indexed: Workspace, case: str) -> None:
+    """Three lanes with the same reads by other names: all copies but one are duplicates, in each library."""
+    lanes: list[str] = []
+    for number, library in enumerate(LIBRARIES[case], 1):
+        names = [f"reads/lane{number}_{mate}.fastq" for mate in (1, 2)]
+        content = [reads.plain(mate).replace(b"@chr22", f"@lane{number}".encode()) for mate in (1, 2)]
+        files = [indexed.put(name, text) for name, text in zip(names, content, strict=True)]
+        lanes += ["--lane", f"L00{number}", library, "ILLUMINA", *files, *NO_SUMS]
+    assert align(indexed, *lanes).code == 0
+    facts = json.loads(indexed.read("steps/align.json"))["facts"]
+    assert align(indexed, *ONE_LANE, key="key-2").code == 0
+    alone = json.loads(indexed.read("steps/align.json"))["facts"]
+    unique = alone["mapped"] - alone["duplicates"]
+    assert facts["duplicates"] == 3 * alone["mapped"] - unique * len(set(LIBRARIES[case]))
+    assert 0 < alone["duplicates"] < alone["mapped"] // 4
+
+
 def test_a_packed_reference_gives_the_same_index(indexed: Workspace) -> None:
     fasta = indexed.put("reads/reference.fa.gz", gzip.compress(reads.reference()))
-    outcome = indexed.run("index", "--fasta", fasta, "--out", "/data/again")
+    outcome = indexed.run("index", "--fasta", fasta, "--checksum", "none", "--out", "/data/again")
     assert outcome.code == 0, outcome.stderr
     assert indexed.files("again") == indexed.files("reference")
     for name in indexed.files("again"):
@@ -127,7 +203,7 @@ HOSTILE = ("$(touch x)", "`id`; touch x", "a b'c\"d", "*", "-R", "../../x")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_library_is_only_text(indexed: Workspace, name: str) -> None:
     one = indexed.put(f"reads/{name.replace('/', '_')} 1.fastq.gz", reads.gzipped(1))
-    outcome = align(indexed, "--lane", "L001", name, "ILLUMINA", one, "/data/reads/R2.fastq.gz")
+    outcome = align(indexed, "--lane", "L001", name, "ILLUMINA", one, "/data/reads/R2.fastq.gz", *NO_SUMS)
     assert outcome.code == 0, outcome.stderr
     groups = [line for line in header(indexed, "/data/bam/NA12878.bam") if line.startswith("@RG")]
     assert groups == [f"@RG\tID:L001\tSM:NA12878\tLB:{name}\tPL:ILLUMINA"]
@@ -152,6 +228,7 @@ def test_a_library_that_would_break_the_read_group_is_refused(indexed: Workspace
 def test_the_script_runs_by_hand_from_the_source_folder(indexed: Workspace) -> None:
     source = ("--volume", f"{docker.ROOT / 'images'}:/source:ro")
     words = ["--reference", "/data/reference/", *ONE_LANE, "--out", "/data/bam/", "--batch-bases", BATCH]
+    words += ["--duplicates", "mark", "--reads", "stream"]
     common = indexed.step_words("align", tuple(words), "/data/steps/align.json", "key-1", 2048, 2, "NA12878")
     image, _, *arguments = common
     options = ["run", "--rm", "--network=none", *docker.HARDENED, *indexed.mounts(), *source, image]

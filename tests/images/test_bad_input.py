@@ -1,6 +1,7 @@
 """Every bad file is told with its name, its line and what is wrong, and with the exit code for it."""
 
 import gzip
+import hashlib
 
 import pytest
 
@@ -50,7 +51,8 @@ FASTQ = {
 def test_bad_reads_are_told_with_file_and_line(workspace: Workspace, case: str) -> None:
     content, reason = FASTQ[case]
     uri = workspace.put("reads/bad.fastq.gz", content)
-    outcome = workspace.run("fastqc", "--name", "S_L001_R1", "--reads", uri, "--out", "/data/fastqc/", memory=1024)
+    words = ["--name", "S_L001_R1", "--reads", uri, "--checksum", "none", "--out", "/data/fastqc/"]
+    outcome = workspace.run("fastqc", *words, memory=1024)
     assert outcome.code == 65, outcome.stderr
     assert outcome.message.startswith(f"bad input: S_L001_R1 ({uri}) line ")
     assert reason.removeprefix(r"line \d+: ") in outcome.message
@@ -59,44 +61,39 @@ def test_bad_reads_are_told_with_file_and_line(workspace: Workspace, case: str) 
     assert not workspace.files("steps")
 
 
-FASTA = {
-    "empty": (b"", "line 1: the file is empty: no contig in it"),
-    "lone sign": (b">\n", "line 1: a '>' without a contig name"),
-    "lone sign with a sequence": (b">\nACGT\n", "line 1: a '>' without a contig name"),
-    "name only": (b">a\n", "line 1: contig 'a' has no sequence"),
-    "second without sequence": (b">a\nACGT\n>b\n", "line 3: contig 'b' has no sequence"),
-    "twice": (b">a\nACGT\n>b\nACGT\n>a x\nACGT\n", "line 5: contig 'a' was already there in line 1"),
-    "no sign": (b"ACGT\n", "line 1: a FASTA file begins with '>', here is 'ACGT'"),
-    "illegal character": (b">a\nACGT\nAC1T\n", "line 3: illegal character '1' in contig a"),
-    "uneven lines": (b">a\nACGT\nAC\nACGT\n", "line 4: the lines of contig a have different lengths"),
-    "empty line inside": (b">a\nACGT\n\nACGT\n", "line 3: an empty line inside of contig a"),
-    "name not for SAM": (b">a,b\nACGT\n", "line 1: contig name 'a,b' holds a character that SAM does not allow"),
-    "cut gzip": (gzip.compress(reads.reference())[:1000], "the gzip file is cut or damaged"),
-}
-
-
-@pytest.mark.parametrize("case", FASTA)
-def test_a_bad_reference_is_told_with_file_and_line(workspace: Workspace, case: str) -> None:
-    content, reason = FASTA[case]
-    uri = workspace.put("reads/bad.fa", content)
-    outcome = workspace.run("index", "--fasta", uri, "--out", "/data/reference/")
-    assert outcome.code == 65, outcome.stderr
-    assert outcome.message.startswith(f"bad input: {uri} ")
-    assert reason in outcome.message
-    assert not workspace.files("reference")
-
-
-def test_lower_case_ambiguous_bases_and_windows_line_ends_are_a_good_reference(workspace: Workspace) -> None:
-    uri = workspace.put("reads/a.fa", b">a one\r\nACGTNNRYacgt\r\nAC\r\n\r\n>b\r\nacgt\r\n")
-    outcome = workspace.run("index", "--fasta", uri, "--out", "/data/reference/")
-    assert outcome.code == 0, outcome.stderr
-    assert workspace.read("reference/reference.fa").splitlines()[0] == b">a one"
-    assert workspace.read("reference/reference.fa.fai").decode().splitlines()[1].startswith("b\t4\t")
-
-
-def align(space: Workspace, one: str, two: str) -> Outcome:
-    words = ["--reference", "/data/reference/", "--lane", "L001", "lib", "ILLUMINA", one, two]
+def align(
+    space: Workspace, one: str, two: str, sums: tuple[str, str] = ("none", "none"), access: str = "stream"
+) -> Outcome:
+    words = ["--reference", "/data/reference/", "--lane", "L001", "lib", "ILLUMINA", one, two, *sums]
+    words += ["--duplicates", "mark", "--reads", access]
     return space.run("align", *words, "--out", "/data/bam/", "--batch-bases", "1000000")
+
+
+@pytest.mark.parametrize("access", ["stream", "stage"])
+@pytest.mark.parametrize("kind", ["md5", "sha256"])
+def test_reads_that_are_not_those_of_the_sheet_are_refused(indexed: Workspace, kind: str, access: str) -> None:
+    found = hashlib.new(kind, reads.gzipped(2)).hexdigest()
+    other = found[::-1]
+    one, two = "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz"
+    outcome = align(indexed, one, two, ("none", f"{kind}:{other}"), access)
+    said = f"bad input: sample NA12878, lane L001: R2 ({two}) has {kind} {found}, the sheet says {other}"
+    assert (outcome.code, outcome.message) == (65, said)
+    assert not indexed.files("bam")
+    words = ("--name", "S_L001_R2", "--reads", two, "--checksum", f"{kind}:{other}", "--out", "/data/fastqc/")
+    outcome = indexed.run("fastqc", *words, memory=1024)
+    assert (outcome.code, outcome.message) == (65, f"bad input: S_L001_R2 ({two}) has {said.partition(' has ')[2]}")
+    assert not indexed.files("fastqc")
+
+
+@pytest.mark.parametrize("access", ["stream", "stage"])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["empty", "empty gzip"])
+def test_a_lane_without_reads_is_refused(indexed: Workspace, content: bytes, access: str) -> None:
+    """FastQC refuses it too; here is the alignment on its own."""
+    one, two = (indexed.put(f"reads/empty{mate}.fastq.gz", content) for mate in (1, 2))
+    outcome = align(indexed, one, two, access=access)
+    message = f"bad input: sample NA12878, lane L001: R1 ({one}) is empty: no read in it"
+    assert (outcome.code, outcome.message) == (65, message), outcome.stderr
+    assert not indexed.files("bam")
 
 
 def test_alignment_itself_refuses_files_of_different_length(indexed: Workspace) -> None:
@@ -136,9 +133,15 @@ def test_a_damaged_index_is_not_used(indexed: Workspace) -> None:
     ("words", "message"),
     [
         (["--nonsense", "1"], "'--nonsense' is no option of align"),
-        (["--lane", "a", "b"], "--lane needs 5 values, '--sample' is none"),
+        (["--lane", "a", "b"], "--lane needs 7 values, '--sample' is none"),
         (["--batch-bases", "many"], "--batch-bases 'many' is no whole number of at least 1"),
         (["--batch-bases", "0"], "--batch-bases '0' is no whole number of at least 1"),
+        (["--reads", "pipe"], "--reads 'pipe' is neither stream nor stage"),
+        (["--duplicates", "remove"], "--duplicates 'remove' is neither mark nor keep"),
+        (
+            ["--lane", "b", "l", "ILLUMINA", "/data/3", "/data/4", "none", "md5:A"],
+            "--lane 'md5:A' must be none, md5:<32 hex digits> or sha256:<64 hex digits>",
+        ),
         (["--out", "a\nb"], "--out 'a?b' holds a control character (a line end or a tab)"),
     ],
 )
@@ -152,6 +155,12 @@ def test_wrong_arguments_are_refused(indexed: Workspace, words: list[str], messa
         "ILLUMINA",
         "/data/1",
         "/data/2",
+        "none",
+        "none",
+        "--reads",
+        "stream",
+        "--duplicates",
+        "mark",
         "--out",
         "/data/b",
     ]

@@ -1,5 +1,6 @@
 """What is not the reads' fault: store, disk, memory, signals. Nothing unfinished is ever published."""
 
+import json
 import os
 import signal
 import threading
@@ -11,14 +12,16 @@ import pytest
 from tests.images import docker, reads
 from tests.images.conftest import Server
 from tests.images.docker import Outcome, Workspace
+from tests.images.faulty import Faulty
 
-BATCH = ("--batch-bases", "1000000")
+BATCH = ("--batch-bases", "1000000", "--duplicates", "mark", "--reads", "stream")
+NO_SUMS = ("none", "none")
 
 
 def lanes(space: Workspace, times: int) -> list[str]:
     """One lane with the real pairs so many times: long enough to be disturbed."""
     files = [space.put(f"reads/big{mate}.fastq.gz", reads.gzipped(mate) * times) for mate in (1, 2)]
-    return ["--lane", "L001", "lib", "ILLUMINA", *files]
+    return ["--lane", "L001", "lib", "ILLUMINA", *files, *NO_SUMS]
 
 
 def align(space: Workspace, lane: list[str], base: str = "/data", **more: object) -> Outcome:
@@ -29,9 +32,9 @@ def align(space: Workspace, lane: list[str], base: str = "/data", **more: object
 def wait_for_tool(container: str, tool: str) -> int:
     """The process id of a tool in a container, when it is under way."""
     for _ in range(300):
-        top = docker.docker("top", container, "-o", "pid,comm", check=False)
+        top = docker.docker("top", container, "-o", "pid,args", check=False)
         for line in top.stdout.splitlines():
-            if tool in line:
+            if f" {tool} " in line:
                 return int(line.split()[0])
         time.sleep(0.1)
     raise AssertionError(f"{tool} did not start")
@@ -58,7 +61,7 @@ def nothing_published(space: Workspace) -> bool:
 
 def test_a_step_that_is_told_to_stop_stops_at_once_and_can_be_done_again(indexed: Workspace) -> None:
     start(indexed, "biojobs-test-term")
-    wait_for_tool("biojobs-test-term", "bwa-mem2")
+    wait_for_tool("biojobs-test-term", "bwa-mem2 mem")
     began = time.monotonic()
     docker.docker("kill", "--signal=TERM", "biojobs-test-term")
     code, said = finish("biojobs-test-term")
@@ -68,17 +71,28 @@ def test_a_step_that_is_told_to_stop_stops_at_once_and_can_be_done_again(indexed
     assert align(indexed, lanes(indexed, 1)).code == 0
 
 
-def test_a_killed_tool_is_an_error_and_no_short_bam(indexed: Workspace) -> None:
+@pytest.mark.parametrize("tool", ["bwa-mem2 mem", "samtools fixmate", "samtools sort", "samtools markdup"])
+def test_a_killed_tool_is_an_error_and_no_short_bam(indexed: Workspace, tool: str) -> None:
     start(indexed, "biojobs-test-kill")
-    os.kill(wait_for_tool("biojobs-test-kill", "bwa-mem2"), signal.SIGKILL)
+    wait_for_tool("biojobs-test-kill", "samtools markdup")
+    os.kill(wait_for_tool("biojobs-test-kill", tool), signal.SIGKILL)
     code, said = finish("biojobs-test-kill")
-    assert (code, said) == (137, "tool: bwa-mem2 mem was killed (SIGKILL), and not for want of memory")
+    assert (code, said) == (137, f"tool: {tool} was killed (SIGKILL), and not for want of memory")
+    assert nothing_published(indexed)
+
+
+def test_a_tool_that_breaks_off_is_told_and_not_what_it_cuts_off(indexed: Workspace) -> None:
+    start(indexed, "biojobs-test-abort")
+    os.kill(wait_for_tool("biojobs-test-abort", "samtools markdup"), signal.SIGABRT)
+    code, said = finish("biojobs-test-abort")
+    assert code == 134
+    assert said.startswith("tool: samtools markdup ended with exit code 134")
     assert nothing_published(indexed)
 
 
 def test_a_killed_container_leaves_nothing_and_can_be_done_again(indexed: Workspace) -> None:
     start(indexed, "biojobs-test-gone")
-    wait_for_tool("biojobs-test-gone", "samtools")
+    wait_for_tool("biojobs-test-gone", "samtools sort")
     docker.docker("kill", "biojobs-test-gone")
     assert finish("biojobs-test-gone")[0] == 137
     assert nothing_published(indexed)
@@ -93,9 +107,9 @@ def test_out_of_memory_is_told_as_such(indexed: Workspace) -> None:
 
 
 def test_a_class_with_too_little_memory_is_refused_before_the_work(indexed: Workspace) -> None:
-    outcome = align(indexed, lanes(indexed, 1), memory=256)
+    outcome = align(indexed, lanes(indexed, 1), memory=32)
     assert outcome.code == 73
-    assert outcome.message.startswith("tool: aligning with 2 threads needs ")
+    assert outcome.message.startswith("tool: step align with 2 threads needs ")
     assert outcome.message.endswith("raise biojobs:classes.large.memory")
 
 
@@ -108,7 +122,7 @@ def test_scratch_that_is_too_small_is_refused_before_the_work(indexed: Workspace
 
 def test_scratch_that_fills_up_while_sorting_is_told_as_such(indexed: Workspace) -> None:
     start(indexed, "biojobs-test-full", ",size=96m")
-    wait_for_tool("biojobs-test-full", "samtools")
+    wait_for_tool("biojobs-test-full", "samtools sort")
     docker.docker("exec", "biojobs-test-full", "sh", "-c", "cat /dev/zero > /scratch/fill", check=False)
     code, said = finish("biojobs-test-full")
     assert (code, said) == (73, "tool: the scratch volume is full (0.1 GiB): raise biojobs:classes.large.scratch")
@@ -117,21 +131,23 @@ def test_scratch_that_fills_up_while_sorting_is_told_as_such(indexed: Workspace)
 
 def test_scratch_too_small_for_the_reads_is_told_by_fastqc(workspace: Workspace) -> None:
     uri = workspace.put("reads/R1.fastq.gz", reads.gzipped(1))
-    outcome = workspace.run("fastqc", "--name", "S_R1", "--reads", uri, "--out", "/data/results", scratch=",size=32m")
+    outcome = workspace.run(
+        "fastqc", "--name", "S_R1", "--reads", uri, "--checksum", "none", "--out", "/data/results", scratch=",size=32m"
+    )
     assert outcome.code == 73
     assert outcome.message.startswith(f"tool: the scratch volume has 0.0 GiB free, a copy of {uri} needs 0.1 GiB")
 
 
 # ---- the store ----------------------------------------------------------------------------------------------------
 
-S3_LANE = ["--lane", "L001", "lib", "ILLUMINA", "s3://reads/R1.fastq.gz", "s3://reads/R2.fastq.gz"]
+S3_LANE = ["--lane", "L001", "lib", "ILLUMINA", "s3://reads/R1.fastq.gz", "s3://reads/R2.fastq.gz", *NO_SUMS]
 
 
 def test_over_s3_the_result_is_the_same_as_over_paths(server: Server) -> None:
     outcome = align(server.space, S3_LANE, "s3:/", record="s3://results/align.json")
     assert outcome.code == 0, outcome.stderr
     plain = Workspace(server.space.path)
-    lane = [*S3_LANE[:4], "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz"]
+    lane = [*S3_LANE[:4], "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz", *NO_SUMS]
     words = ["--reference", "/data/reference/", *lane, "--out", "/data/plain", *BATCH]
     assert plain.run("align", *words).code == 0
     views = [
@@ -143,7 +159,7 @@ def test_over_s3_the_result_is_the_same_as_over_paths(server: Server) -> None:
 
 
 def test_a_missing_object_is_told_with_its_name(server: Server) -> None:
-    lane = [*S3_LANE[:5], "s3://reads/nowhere.fastq.gz"]
+    lane = [*S3_LANE[:5], "s3://reads/nowhere.fastq.gz", *NO_SUMS]
     outcome = align(server.space, lane, "s3:/", record="s3://results/align.json")
     assert (outcome.code, outcome.message) == (66, "missing input: s3://reads/nowhere.fastq.gz is not there")
 
@@ -169,7 +185,7 @@ def test_a_store_that_is_away_is_told_within_two_minutes(server: Server) -> None
 
 def test_a_store_that_vanishes_in_the_middle_gives_no_short_bam(server: Server) -> None:
     lanes(server.space, 400)
-    lane = [*S3_LANE[:4], "s3://reads/big1.fastq.gz", "s3://reads/big2.fastq.gz"]
+    lane = [*S3_LANE[:4], "s3://reads/big1.fastq.gz", "s3://reads/big2.fastq.gz", *NO_SUMS]
     stopper = threading.Thread(target=stop_when_streaming, args=(server,))
     stopper.start()
     outcome = align(server.space, lane, "s3:/", record="s3://results/align.json")
@@ -196,8 +212,27 @@ def command_line(entry: Path) -> bytes:
         return b""
 
 
+def test_a_connection_that_is_cut_goes_on_or_fails_and_never_shortens_the_reads(indexed: Workspace) -> None:
+    """Members of a gzip file end on their own: only the length shows that some are missing."""
+    times = 8
+    one = indexed.put("reads/long1.fastq.gz", reads.gzipped(1) * times)
+    web = Faulty(reads.gzipped(2) * times)
+    try:
+        for fault, code in (("cut", 0), ("norange", 74)):
+            lane = ["--lane", "L001", "lib", "ILLUMINA", one, f"{web.base}/{fault}/R2.fastq.gz", *NO_SUMS]
+            outcome = align(indexed, lane, key=fault)
+            assert outcome.code == code, outcome.stderr
+            if code == 0:
+                facts = json.loads(indexed.read("steps/align.json"))["facts"]
+                assert facts["pairs"] == times * reads.PAIRS
+                assert web.asked["cut"] > 4
+        assert outcome.message.startswith(f"store: {web.base}/norange/R2.fastq.gz: ")
+    finally:
+        web.shutdown()
+
+
 @pytest.mark.parametrize("uri", ["ftp://host/a", "https://user@host/a", "https://host/a?b=c", "s3://bucket"])
 def test_an_address_that_is_none_of_ours_is_refused(workspace: Workspace, uri: str) -> None:
-    outcome = workspace.run("fastqc", "--name", "S_R1", "--reads", uri, "--out", "/data/results")
+    outcome = workspace.run("fastqc", "--name", "S_R1", "--reads", uri, "--checksum", "none", "--out", "/data/results")
     assert outcome.code == 65
     assert outcome.message.startswith(f"bad input: '{uri}' must be")

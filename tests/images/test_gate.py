@@ -17,7 +17,7 @@ def checked(folder: Path) -> Path:
     for mate in (1, 2):
         uri = space.put(f"reads/R{mate}.fastq.gz", reads.gzipped(mate))
         name = f"NA12878_L001_R{mate}"
-        words = ("--name", name, "--reads", uri, "--out", "/data/fastqc")
+        words = ("--name", name, "--reads", uri, "--checksum", "none", "--out", "/data/fastqc")
         outcome = space.run("fastqc", *words, record=f"/data/steps/{name}.json", memory=1024)
         assert outcome.code == 0, outcome.stderr
     return folder / "fastqc"

@@ -10,7 +10,8 @@ from tests.images.docker import Outcome, Workspace
 
 
 def index(space: Workspace, key: str = "key-1") -> Outcome:
-    return space.run("index", "--fasta", space.put("reads/a.fa", reads.reference()), "--out", "/data/made", key=key)
+    fasta = space.put("reads/a.fa", reads.reference())
+    return space.run("index", "--fasta", fasta, "--checksum", "none", "--out", "/data/made", key=key)
 
 
 def written(space: Workspace) -> float:
@@ -57,7 +58,7 @@ def test_a_record_that_is_no_json_counts_for_nothing(workspace: Workspace) -> No
 def test_a_step_that_fails_takes_its_old_record_away(workspace: Workspace) -> None:
     assert index(workspace).code == 0
     fasta = workspace.put("reads/a.fa", b">")
-    failed = workspace.run("index", "--fasta", fasta, "--out", "/data/made", key="key-2")
+    failed = workspace.run("index", "--fasta", fasta, "--checksum", "none", "--out", "/data/made", key="key-2")
     assert failed.code == 65
     assert workspace.files("steps") == []
 
@@ -69,14 +70,25 @@ class Run:
         self.space = space
 
     def steps(self) -> list[str]:
-        lane = ("--lane", "L001", "lib", "ILLUMINA", "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
+        lane = (
+            "--lane",
+            "L001",
+            "lib",
+            "ILLUMINA",
+            "/data/reads/R1.fastq.gz",
+            "/data/reads/R2.fastq.gz",
+            "none",
+            "none",
+        )
         for mate in (1, 2):
             name = f"NA12878_L001_R{mate}"
             words = ("--name", name, "--reads", f"/data/reads/R{mate}.fastq.gz", "--out", "/data/results/fastqc")
+            words += ("--checksum", "none")
             self.do("fastqc", *words, record=f"/data/steps/{name}.json")
         pair = ("--pair", "NA12878_L001_R1", "NA12878_L001_R2", "--min-reads", "1", "--min-mean-quality", "20")
         self.do("gate", "--fastqc", "/data/results/fastqc", *pair, record="/data/steps/gate.json")
         words = ("--reference", "/data/reference", *lane, "--batch-bases", "1000000", "--out", "/data/results/bam")
+        words += ("--duplicates", "mark", "--reads", "stream")
         self.do("align", *words, record="/data/steps/align.json")
         return [f"/data/steps/{name}.json" for name in ("NA12878_L001_R1", "NA12878_L001_R2", "gate", "align")]
 
@@ -102,6 +114,17 @@ def test_the_run_record_gathers_the_steps_and_is_refused_when_something_is_missi
     assert set(content["tools"]) == {"bwa-mem2", "fastqc", "rclone", "samtools"}
     assert content["peak_memory_bytes"] > 1_000_000
     refuse_incomplete(run, steps)
+
+
+def test_a_stub_of_a_run_leaves_its_files_and_computes_nothing(workspace: Workspace) -> None:
+    """Neither reads nor reference are there."""
+    run = Run(Workspace(workspace.path, ("BIOJOBS_STUB=1",)))
+    outcome = run.record(run.steps())
+    assert outcome.code == 0, outcome.stderr
+    assert run.space.files("results") == ["run.json"]
+    assert "NA12878_L001_R1_fastqc.html" in run.space.files("results/fastqc")
+    assert "NA12878.bam" in run.space.files("results/bam")
+    assert sum(file.stat().st_size for file in (workspace.path / "results").rglob("*") if file.is_file()) < 200
 
 
 def refuse_incomplete(run: Run, steps: list[str]) -> None:
@@ -136,7 +159,7 @@ def test_reads_may_come_from_a_web_server(workspace: Workspace) -> None:
     Thread(target=web.serve_forever, daemon=True).start()
     try:
         base = f"http://127.0.0.1:{web.server_port}/reads"
-        words = ("--name", "S_R1", "--out", "/data/fastqc", "--reads")
+        words = ("--name", "S_R1", "--out", "/data/fastqc", "--checksum", "none", "--reads")
         good = workspace.run("fastqc", *words, f"{base}/R1%20100%25.fastq.gz", memory=1024)
         assert good.code == 0, good.stderr
         assert json.loads(workspace.read("steps/fastqc.json"))["facts"]["reads"] == reads.PAIRS
