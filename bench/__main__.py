@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import alignment, images, latency, memory, program
+from bench import alignment, images, latency, memory, program, variants
 
 BENCHES = {
     "program": program.measure,
@@ -15,6 +15,7 @@ BENCHES = {
     "memory": memory.measure,
     "latency": latency.measure,
     "alignment": alignment.measure,
+    "variants": variants.measure,
 }
 
 
