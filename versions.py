@@ -14,6 +14,8 @@ BASE_IMAGE: Final = "debian:trixie-slim"
 IMAGES: Final = {
     "fastqc": "0.12.1",
     "bwa-mem2": "2.3",
+    "variants": "1.3.9",
+    "multiqc": "1.28",
     "store": "1.75.2",
 }
 """Our own images and the version of the tool that each is built around; it becomes the image's tag."""

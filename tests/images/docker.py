@@ -11,8 +11,11 @@ from pathlib import Path
 from sandbox import layout, packages
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-NAMES = ("fastqc", "bwa-mem2", "store")
-IMAGE_OF_STEP = {"fastqc": "fastqc", "gate": "fastqc", "index": "bwa-mem2", "align": "bwa-mem2", "record": "bwa-mem2"}
+NAMES = ("fastqc", "bwa-mem2", "store", "multiqc", "variants")
+IMAGE_OF_STEP = {"fastqc": "fastqc", "gate": "fastqc", "multiqc": "multiqc", "await": "multiqc"} | dict.fromkeys(
+    ("shards", "call", "gather"), "variants"
+)
+"""The image of a step, where it is not bwa-mem2."""
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=10001:10001")
 
 
@@ -104,7 +107,7 @@ class Workspace:
         """Image, script and arguments of a step."""
         common = ["--sample", sample, "--run", "na12878-0123456789", "--record", record, "--key", key]
         common += ["--image", "registry.example/x@sha256:0", "--threads", str(threads), "--memory", str(memory)]
-        return [tag(IMAGE_OF_STEP[step]), f"/biojobs/{step}.sh", *arguments, *common]
+        return [tag(IMAGE_OF_STEP.get(step, "bwa-mem2")), f"/biojobs/{step}.sh", *arguments, *common]
 
     def run(
         self,

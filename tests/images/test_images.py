@@ -11,11 +11,7 @@ import pytest
 from tests.images import docker
 
 LABELS = ("title", "description", "version", "source", "licenses")
-SCRIPTS = {
-    "fastqc": ["check_fastq.pl", "fastqc.sh", "gate.sh", "lib.sh", "notes.sh", "store.sh", "versions"],
-    "bwa-mem2": ["align.sh", "check_fasta.pl", "index.sh", "lib.sh", "notes.sh", "record.sh", "store.sh"],
-    "store": ["serve.sh"],
-}
+NOT_INSIDE = ("Dockerfile", "Dockerfile.dockerignore", "requirements.txt")
 
 
 def inspect(name: str) -> dict[str, Any]:
@@ -38,12 +34,16 @@ def test_the_versions_are_the_pinned_ones() -> None:
     assert inside("bwa-mem2", "dpkg-query -W -f '${Version}' bwa-mem2").startswith("2.3")
     assert inside("bwa-mem2", "samtools --version | head -n 1") == "samtools 1.21\n"
     assert inside("fastqc", "cat /biojobs/versions").startswith("fastqc=0.12.1")
+    assert "multiqc=1.28\n" in inside("multiqc", "cat /biojobs/versions")
+    assert inside("multiqc", "PYTHONPATH=/opt/multiqc python3 -m multiqc --version").endswith("version 1.28\n")
     assert inside("store", "rclone version").startswith("rclone v1.75.2\n")
 
 
 @pytest.mark.parametrize("name", docker.NAMES)
 def test_only_its_own_scripts_are_in_an_image(name: str) -> None:
-    assert inside(name, "ls /biojobs").split() == SCRIPTS[name]
+    folders = [name] if name == "store" else [name, "common"]
+    files = {file.name for folder in folders for file in (docker.ROOT / "images" / folder).iterdir() if file.is_file()}
+    assert set(inside(name, "ls /biojobs").split()) - {"versions"} == files.difference(NOT_INSIDE)
 
 
 @pytest.mark.parametrize("name", docker.NAMES)
@@ -54,7 +54,7 @@ def test_apt_leaves_nothing_behind(name: str) -> None:
 
 def test_the_copy_tool_is_one_layer_for_all_images() -> None:
     layers = [inspect(name)["RootFS"]["Layers"][:2] for name in docker.NAMES]
-    assert layers[0] == layers[1] == layers[2]
+    assert all(one == layers[0] for one in layers)
 
 
 def test_a_version_that_is_not_the_pinned_one_is_no_image() -> None:
