@@ -21,6 +21,8 @@ from settings_aws import Aws
 from settings_errors import explain, unknown_key
 from settings_gcp import Gcp
 from settings_model import Model
+from settings_pipeline import Aligner, Archives, Checksum, Qc, Variants
+from settings_profiles import PROFILES, ProfileName, whose, with_profile
 
 MIN_MEMORY_MIB: Final = 512
 """FastQC's Java heap is 250 MB a file and needs room around it; nothing smaller finishes."""
@@ -42,27 +44,13 @@ def _checked_registry(value: str) -> str:
     return value
 
 
-FastqcModule = Literal[
-    "Basic Statistics",
-    "Per base sequence quality",
-    "Per tile sequence quality",
-    "Per sequence quality scores",
-    "Per base sequence content",
-    "Per sequence GC content",
-    "Per base N content",
-    "Sequence Length Distribution",
-    "Sequence Duplication Levels",
-    "Overrepresented sequences",
-    "Adapter Content",
-]
-
-
 class SizeClass(Model):
     """What one step of a class may use. Threads, sort memory and heap sizes follow from it."""
 
     cpu: Cpu = Field(description="CPU that is reserved for a step, such as 2 or 1500m; threads are this, rounded up.")
     memory: Bytes = Field(description="Memory of a step (request and limit); doubled once after an out-of-memory kill.")
     scratch: Bytes = Field(description="Scratch space of a step; a step that outgrows it is stopped.")
+    gpus: int = Field(default=0, ge=0, le=16, description="GPUs of a step, as the resource nvidia.com/gpu.")
 
     @property
     def threads(self) -> int:
@@ -75,33 +63,28 @@ class SizeClass(Model):
         return parse_bytes(self.memory) // 2**20
 
 
+def _usual(name: str) -> SizeClass:
+    return SizeClass.model_validate(PROFILES["local"]["classes"][name])
+
+
 class SizeClasses(Model):
     """The size classes that steps name; a step never names a machine."""
 
     small: SizeClass = Field(
-        default=SizeClass(cpu="500m", memory="1Gi", scratch="10Gi"),
+        default=_usual("small"),
         description="FastQC, the QC gate, run records.",
     )
     large: SizeClass = Field(
-        default=SizeClass(cpu="1500m", memory="4Gi", scratch="50Gi"),
+        default=_usual("large"),
         description="Alignment, sorting and indexing of reads.",
     )
     huge: SizeClass = Field(
-        default=SizeClass(cpu="1", memory="4Gi", scratch="20Gi"),
+        default=_usual("huge"),
         description="Building a reference's index: about 28 bytes of memory a base.",
     )
-
-
-class Qc(Model):
-    """The gate between FastQC and alignment. A sample that does not pass stops there; the others go on."""
-
-    must_not_fail: tuple[FastqcModule, ...] = Field(
-        default=("Basic Statistics", "Per base sequence quality"),
-        description="FastQC modules whose verdict must not be FAIL.",
-    )
-    min_reads: int = Field(default=1, ge=0, description="Least number of reads in each FASTQ file.")
-    min_mean_quality: float = Field(
-        default=20.0, ge=0, le=60, description="Least mean base quality (Phred) of each FASTQ file."
+    gpu: SizeClass = Field(
+        default=_usual("gpu"),
+        description="An aligner of your own, if it names this class.",
     )
 
 
@@ -156,6 +139,16 @@ class Settings(Model):
         description="Reference genome (FASTA, plain or gzip): s3://, gs://, https://, or a path of the workspace "
         "or project.",
     )
+    reference_checksum: Checksum = Field(
+        default="none",
+        description="Checksum of the reference's file as it lies there: `md5:...` or `sha256:...`. With one, the index "
+        "is shared by all that name the same content, wherever they read it from.",
+    )
+    profile: ProfileName = Field(
+        default="local",
+        description="Defaults of other keys, see Profiles; `cloud` by itself where the cloud is aws or gcp. With "
+        "`stub` steps compute nothing and leave a word as results, apart from real ones: a sheet is tried in a minute.",
+    )
     wait: bool = Field(
         default=True,
         description="Follow the runs until they end, and fail the `up` when one of them has failed.",
@@ -166,6 +159,15 @@ class Settings(Model):
         le=10_000_000_000,
         description="Bases that bwa-mem2 takes at a time (`-K`). Fixed, so that results do not depend on threads.",
     )
+    reads_access: Literal["stream", "stage"] = Field(
+        default="stream",
+        description="How reads come to the aligner: straight from the store, or by a copy that is checked before.",
+    )
+    archives: Archives = Field(default=Archives(), description="Buckets of others that reads and references lie in.")
+    mark_duplicates: bool = Field(default=True, description="Mark duplicates in the BAM (fixmate and markdup).")
+    aligner: Aligner | None = Field(default=None, description="An aligner of your own in the place of bwa-mem2.")
+    variants: Variants = Field(default=Variants(), description="Calling of variants.")
+    multiqc: bool = Field(default=True, description="One MultiQC page of all samples of the sheet.")
     qc: Qc = Field(default=Qc(), description="Rules of the QC gate.")
     classes: SizeClasses = Field(default=SizeClasses(), description="CPU, memory and scratch of each size class.")
     quota: Quota = Field(default=Quota(), description="The namespace's resource quota.")
@@ -176,6 +178,11 @@ class Settings(Model):
     )
     stack: str = Field(exclude=True, description="Name of the stack; not a key.")
     target: Local | Aws | Gcp = Field(exclude=True, description="The cloud's own keys; not a key.")
+
+    @property
+    def joint(self) -> bool:
+        """Whether variants of all samples are called together."""
+        return self.variants.call and self.variants.joint
 
     @property
     def local(self) -> Local:
@@ -237,9 +244,10 @@ def load(config: Mapping[str, str], stack: str, root: Path) -> Settings:
         problems.append(unknown_key(key, values.pop(key), str(cloud), COMMON_KEYS, by_cloud))
     own = {key: values.pop(key) for key in list(values) if key in by_cloud[str(cloud)]}
     target = _parse(target_model, own, problems)
-    settings = _parse(Settings, {**values, "stack": stack, "target": target or Local()}, problems)
+    filled = with_profile(values, str(cloud))
+    settings = _parse(Settings, {**filled, "stack": stack, "target": target or Local()}, problems)
     if isinstance(settings, Settings):
-        problems += _missing_files(settings, root) + _impossible_sizes(settings)
+        problems += _missing_files(settings, root) + _impossible_sizes(settings, values)
     if problems or not isinstance(settings, Settings):
         raise SettingsError("\n".join(problems))
     return settings
@@ -260,17 +268,23 @@ def _missing_files(settings: Settings, root: Path) -> list[str]:
     return problems
 
 
-def _impossible_sizes(settings: Settings) -> list[str]:
+def _impossible_sizes(settings: Settings, said: Mapping[str, Any]) -> list[str]:
+    """Sizes that no step can run with; `said` is the stack file's part, without the profile's."""
     problems: list[str] = []
+    quota = settings.quota
     for name in SizeClasses.model_fields:
         size: SizeClass = getattr(settings.classes, name)
         key = f"biojobs:classes.{name}"
+        memory, cpu = (
+            f"{key}.{field}: {value!r}{whose(settings.profile, said, 'classes', name, field)}"
+            for field, value in (("memory", size.memory), ("cpu", size.cpu))
+        )
         if size.memory_mib < MIN_MEMORY_MIB:
-            problems.append(f"{key}.memory: {size.memory!r}: the tools need at least {MIN_MEMORY_MIB}Mi; raise it")
-        if parse_bytes(size.memory) > parse_bytes(settings.quota.memory):
-            problems.append(f"{key}.memory: {size.memory!r}: is over biojobs:quota.memory {settings.quota.memory!r}")
-        if parse_cpu(size.cpu) > parse_cpu(settings.quota.cpu):
-            problems.append(f"{key}.cpu: {size.cpu!r}: is over biojobs:quota.cpu {settings.quota.cpu!r}")
+            problems.append(f"{memory}: the tools need at least {MIN_MEMORY_MIB}Mi; raise it")
+        if parse_bytes(size.memory) > parse_bytes(quota.memory):
+            problems.append(f"{memory}: is over biojobs:quota.memory {quota.memory!r}")
+        if parse_cpu(size.cpu) > parse_cpu(quota.cpu):
+            problems.append(f"{cpu}: is over biojobs:quota.cpu {quota.cpu!r}")
     return problems
 
 

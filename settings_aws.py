@@ -133,9 +133,6 @@ class Buckets(Model):
     reads: BucketName = Field(default="", description="Existing bucket of reads.")
     reference: BucketName = Field(default="", description="Existing bucket of references and their indices.")
     results: BucketName = Field(default="", description="Existing bucket of results.")
-    sources: tuple[BucketName, ...] = Field(
-        default=("1000genomes", "broad-references"), description="Public buckets that steps may read besides."
-    )
     tier_days: int = Field(
         default=0, ge=0, le=3650, description="Days after which results move to Glacier Instant Retrieval; 0: never."
     )

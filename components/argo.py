@@ -121,13 +121,16 @@ def _chart_image(reference: str) -> dict[str, str]:
 
 
 def artifact_repository(store: Store) -> dict[str, Any]:
-    """Where Argo archives logs: the results' bucket, by the step's own identity or by the endpoint's Secret."""
+    """Where Argo archives logs: the results' bucket, by the step's own identity or by the endpoint's Secret.
+
+    Which logs it archives is said by the steps' templates, since what is on here could not be turned off there.
+    """
     scheme, _, bucket = store.uris.results.partition("://")
     if scheme == "gs":
-        return {"archiveLogs": True, "gcs": {"bucket": bucket, "keyFormat": LOG_KEY}}
+        return {"archiveLogs": False, "gcs": {"bucket": bucket, "keyFormat": LOG_KEY}}
     s3: dict[str, Any] = {"bucket": bucket, "keyFormat": LOG_KEY}
     s3 |= _endpoint(store.endpoint) if store.endpoint else _own_identity(store.env.get("AWS_REGION", ""))
-    return {"archiveLogs": True, "s3": s3}
+    return {"archiveLogs": False, "s3": s3}
 
 
 def _own_identity(region: str) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class Biojobs(pulumi.ComponentResource):
         )
 
     def _runner(self, cloud: Cloud) -> list[pulumi.Resource]:
-        """The service account of steps: all that Argo's executor does with it is to write task results."""
+        """The service account of steps: it writes task results for Argo, and sees which runs there are."""
         account = self._account(RUNNER, cloud.identity.runner)
         role = k8s.rbac.v1.Role(
             f"{self._name}-executor",
@@ -134,7 +134,9 @@ class Biojobs(pulumi.ComponentResource):
                     "api_groups": ["argoproj.io"],
                     "resources": ["workflowtaskresults"],
                     "verbs": ["create", "patch"],
-                }
+                },
+                # What is made of all samples waits until their runs have ended.
+                {"api_groups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["list"]},
             ],
             opts=self._opts,
         )

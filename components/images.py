@@ -17,7 +17,7 @@ import versions
 from components.contracts import Registry
 
 CONTEXT = "images"
-IMAGES = ("fastqc", "bwa-mem2")
+IMAGES = ("fastqc", "bwa-mem2", "variants", "multiqc")
 """Images of the pipeline's steps. `store` is the sandbox's own."""
 
 COPY_TOOLS = Path(".build/copy-tools")

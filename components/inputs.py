@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pulumi
@@ -12,7 +12,7 @@ import pulumi
 from components.contracts import Locate
 from settings import Settings, SettingsError
 from workflows.samples import Lane, Sample, SheetError, parse
-from workflows.types import Manifest, Platform, QcRules, Source
+from workflows.types import LaneReads, SampleReads, Source
 
 LOOKUPS = 16
 """Lookups at once."""
@@ -26,29 +26,16 @@ class Inputs:
     sources: Mapping[str, Source]
     fasta: Source
 
-    def reference_manifest(self, platform: Platform) -> Manifest:
-        """The Workflow that indexes the reference."""
-        from workflows.reference import reference
+    def reads(self, sample: Sample) -> SampleReads:
+        """A sample with its files located."""
+        return SampleReads(sample.name, tuple(map(self._located, sample.lanes)))
 
-        return reference(self.fasta, platform)
-
-    def sample_manifest(self, sample: Sample, settings: Settings) -> Callable[[Platform], Manifest]:
-        """A function from the platform to the Workflow of a sample."""
-        from workflows.alignment import AlignmentRules, LaneReads, SampleReads, alignment
-        from workflows.reference import reference_uri
-
-        def located(lane: Lane) -> LaneReads:
-            first, second = (self.sources[location] for location in lane.reads)
-            return LaneReads(lane.lane, lane.library, lane.platform, (first, second))
-
-        qc = QcRules(settings.qc.must_not_fail, settings.qc.min_reads, settings.qc.min_mean_quality)
-        reads = SampleReads(sample.name, tuple(map(located, sample.lanes)))
-
-        def manifest(platform: Platform) -> Manifest:
-            rules = AlignmentRules(reference_uri(self.fasta, platform), qc, settings.batch_bases)
-            return alignment(reads, rules, platform)
-
-        return manifest
+    def _located(self, lane: Lane) -> LaneReads:
+        first, second = (
+            replace(self.sources[location], checksum=checksum)
+            for location, checksum in zip(lane.reads, lane.checksums, strict=True)
+        )
+        return LaneReads(lane.lane, lane.library, lane.platform, (first, second))
 
 
 def read_inputs(settings: Settings, root: Path, locate: Locate) -> Inputs:
@@ -70,7 +57,8 @@ def read_inputs(settings: Settings, root: Path, locate: Locate) -> Inputs:
     sources, problems = _locate_all({**wanted, settings.reference: "biojobs:reference"}, locate)
     if problems:
         raise SettingsError("\n".join(problems))
-    return Inputs(samples, sources, sources[settings.reference])
+    fasta = replace(sources[settings.reference], checksum=settings.reference_checksum)
+    return Inputs(samples, sources, fasta)
 
 
 def _locate_all(wanted: Mapping[str, str], locate: Locate) -> tuple[dict[str, Source], list[str]]:

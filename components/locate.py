@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
+from components.archives import PLAN, SCHEMES, public_source, remedy, web_source
 from components.storage import Scheme
+from settings_pipeline import Archives
 from workflows.types import Source
 
-PLAN: Final = "BIOJOBS_PLAN"
-"""Environment variable of a plan without an account: nothing is looked up, and identities stay unknown."""
-
-_SECONDS = 20
-# Where objects of the other clouds are to be had by everybody, if their owners let everybody read them.
-_PUBLIC = {"s3": "https://{bucket}.s3.amazonaws.com/{key}", "gs": "https://storage.googleapis.com/{bucket}/{key}"}
+__all__ = ["PLAN", "Found", "Head", "Locator"]
 
 
 @dataclass(frozen=True)
 class Found:
-    """An object: an identity that changes with its content ("" when nothing was looked up), and the region that it is
-    read from, when that is another one than the stack's and costs money."""
+    """An object: an identity that changes with its content ("" when nothing was looked up), the region that it is
+    read from, when that is another one than the stack's and costs money, and its size in bytes, 0 if not known."""
 
     identity: str
     elsewhere: str = ""
+    size: int = 0
 
 
 Head = Callable[[str, str], Found]
@@ -41,7 +35,8 @@ class Locator:
 
     `cloud` is its name in messages, `scheme` its object store. `uploads` collects the files beside the sheet that the
     stack uploads to `bucket`, by object key; `elsewhere` the buckets of other regions, by name, whose reads cross
-    regions and are paid for.
+    regions and are paid for. Public buckets of `archives` are read without credentials; `region`, where it is known,
+    is the stack's.
     """
 
     cloud: str
@@ -49,22 +44,34 @@ class Locator:
     bucket: str
     beside: tuple[Path, ...]
     head: Head
+    archives: Archives = field(default_factory=Archives)
+    region: str = ""
     uploads: dict[str, Path] = field(default_factory=dict[str, Path])
     elsewhere: dict[str, str] = field(default_factory=dict[str, str])
 
     def locate(self, location: str) -> Source:
         """What steps read for a location. Raises LookupError when there is nothing to read."""
         scheme, separator, rest = location.partition("://")
+        bucket = rest.partition("/")[0]
         if not separator:
             return self._file(location)
+        if scheme == "https":
+            return web_source(location)
+        if scheme in SCHEMES and bucket in self.archives.public:
+            return self._public(location, bucket)
         if scheme == self.scheme.scheme:
             return self._object(location, rest)
-        if scheme == "https":
-            return Source(location, _web_identity(location))
+        copy = f"copy it to {self.scheme.uri(self.bucket)}"
         raise LookupError(
-            f"{location}: steps on {self.cloud} read {self.scheme.scheme}:// and https://; copy it to "
-            f"{self.scheme.uri(self.bucket)}{_public_address(scheme, rest)}"
+            f"{location}: steps on {self.cloud} read {self.scheme.scheme}:// and https://; "
+            f"{remedy(scheme, rest, self.archives, copy)}"
         )
+
+    def _public(self, uri: str, bucket: str) -> Source:
+        found, region = public_source(uri, self.archives)
+        if uri.startswith(f"{self.scheme.scheme}://") and self.region and region not in ("", self.region):
+            self.elsewhere[bucket] = region
+        return found
 
     def _object(self, uri: str, rest: str) -> Source:
         bucket, _, key = rest.partition("/")
@@ -73,7 +80,7 @@ class Locator:
         found = self.head(bucket, key)
         if found.elsewhere:
             self.elsewhere[bucket] = found.elsewhere
-        return Source(uri, found.identity)
+        return Source(uri, found.identity, found.size)
 
     def _file(self, location: str) -> Source:
         own = self.scheme.uri(self.bucket, "...")
@@ -87,30 +94,9 @@ class Locator:
             raise LookupError(f"{location}: lies outside the project; write {own} or a path within it")
         self.uploads[location] = given
         # Size and name do not change when a clone is made; the time of change does, and would run everything again.
-        return Source(self.scheme.uri(self.bucket, location), _content_identity(given))
+        return Source(self.scheme.uri(self.bucket, location), _content_identity(given), given.stat().st_size)
 
 
 def _content_identity(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
-
-
-def _public_address(scheme: str, rest: str) -> str:
-    bucket, _, key = rest.partition("/")
-    if scheme not in _PUBLIC or not key:
-        return ""
-    return f", or write {_PUBLIC[scheme].format(bucket=bucket, key=key)} if everybody may read it"
-
-
-def _web_identity(uri: str) -> str:
-    """ETag or time of change, and size, as the server tells them; nothing is looked up in a plan."""
-    if os.environ.get(PLAN):
-        return ""
-    try:
-        with urllib.request.urlopen(urllib.request.Request(uri, method="HEAD"), timeout=_SECONDS) as answer:
-            mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
-            return f"{answer.headers.get('Content-Length', '')}-{mark.strip(chr(34))}"
-    except urllib.error.HTTPError as error:
-        raise LookupError(f"{uri}: the server answers {error.code} {error.reason}; check the address") from None
-    except (OSError, ValueError) as error:
-        raise LookupError(f"{uri}: cannot be reached ({error}); check the address and the network") from None

@@ -1,26 +1,32 @@
-"""The pipeline: one Workflow resource for the reference and one for every sample of the sheet."""
+"""The pipeline: a Workflow resource for the reference, one for every sample, one for the sheet, and single jobs."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.contracts import Cloud
 from components.inputs import Inputs
-from components.names import NAMESPACE, RUNNER, STORE_ACCESS_KEY, STORE_SECRET, STORE_SECRET_KEY
+from components.names import NAMESPACE
 from components.runs import ClusterAccess, Runs, Shown, explain_failures, follow
 from settings import Settings
+from workflows.samples import Sample
 from workflows.status import RunStatus
-from workflows.types import Manifest, Platform, Size, SizeName, StoreAccess
+from workflows.types import Manifest
 
-_SIZES: tuple[SizeName, ...] = ("small", "large", "huge")
+if TYPE_CHECKING:
+    from components.manifests import Manifests
+
+JOBS = ("fastqc", "align", "variants", "index")
+"""Templates of single jobs."""
 
 
 class Pipeline(pulumi.ComponentResource):
-    """Runs a sheet: the reference's index first, then all samples at once.
+    """Runs a sheet: the reference's index first, then all samples at once and what is made of all of them.
 
     `runs` maps each sample to its Workflow. With `settings.wait`, `ended` resolves when all runs have ended and
     fails with what went wrong when one of them has failed; the reference is waited for in any case. `after` must
@@ -41,28 +47,50 @@ class Pipeline(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:pipeline:Pipeline", name, None, opts)
-        self._name, self._cloud = name, cloud
-        known = pulumi.Output.all(**images).apply(lambda refs: platform(settings, cloud, refs))
-        reference = self._workflow("reference", known.apply(inputs.reference_manifest), after)
+        self._name, self._cloud, self._stack = name, cloud, settings.stack
+        known = pulumi.Output.all(**images).apply(lambda refs: _manifests(settings, inputs, cloud, refs))
+        self._templates(known, after)
+        reference = self._workflow(f"{self._stack}-reference", known.apply(lambda made: made.reference()), after)
         indexed = self._after([reference])
         samples = {
             sample.name: self._workflow(
-                sample.name,
-                known.apply(inputs.sample_manifest(sample, settings)),
+                f"{name}-{sample.name}",
+                known.apply(functools.partial(_sample, sample=sample)),
                 indexed.apply(lambda _: [reference]),
             )
             for sample in inputs.samples
         }
-        followed = list(samples.values()) if settings.wait else []
-        self.ended = self._after(followed) if followed else pulumi.Output.from_input("not followed")
+        runs = list(samples.values())
+        sheet: list[k8s.apiextensions.CustomResource] = []
+        if settings.multiqc or settings.joint:
+            # It waits for the samples in the cluster, so that it is made of those that ended well when others did not.
+            sheet = [self._workflow(f"{self._stack}-sheet", known.apply(lambda made: made.sheet()), runs, runs)]
+        self.ended = self._after(runs, sheet) if settings.wait else pulumi.Output.from_input("not followed")
         self.runs = pulumi.Output.all(**{sample: _name_of(run) for sample, run in samples.items()})
         self.register_outputs({"runs": self.runs})
 
+    def _templates(self, known: pulumi.Output[Manifests], after: Sequence[pulumi.Resource]) -> None:
+        """What single jobs are started from."""
+        for job in JOBS:
+            manifest = known.apply(functools.partial(_job, job=job))
+            k8s.apiextensions.CustomResource(
+                f"{self._stack}-job-{job}",
+                api_version="argoproj.io/v1alpha1",
+                kind="WorkflowTemplate",
+                metadata={"name": job, "namespace": NAMESPACE, "labels": manifest.apply(_labels)},
+                spec=manifest.apply(_spec),
+                opts=pulumi.ResourceOptions(parent=self, provider=self._cloud.cluster.provider, depends_on=after),
+            )
+
     def _workflow(
-        self, role: str, manifest: pulumi.Output[Manifest], after: pulumi.Input[Sequence[pulumi.Resource]]
+        self,
+        name: str,
+        manifest: pulumi.Output[Manifest],
+        after: pulumi.Input[Sequence[pulumi.Resource]],
+        of: Sequence[pulumi.Resource] = (),
     ) -> k8s.apiextensions.CustomResource:
         return k8s.apiextensions.CustomResource(
-            f"{self._name}-{role}",
+            name,
             api_version="argoproj.io/v1alpha1",
             kind="Workflow",
             # Only name and labels may be unknown in a preview; the provider must know the namespace.
@@ -81,22 +109,32 @@ class Pipeline(pulumi.ComponentResource):
                 depends_on=after,
                 # The old run of a sample is told to stop before the new one writes to the same place.
                 delete_before_replace=True,
+                # What is made of other runs is made anew with them.
+                replace_with=list(of),
                 # A Workflow that has started is Argo's: it takes no changes, and those of its content are a new one.
                 ignore_changes=["metadata.annotations"],
             ),
         )
 
-    def _after(self, runs: Sequence[k8s.apiextensions.CustomResource]) -> pulumi.Output[str]:
-        """Resolves when the runs have ended well; fails with everything that went wrong otherwise."""
-        names = pulumi.Output.all(*map(_name_of, runs))
-        urns = pulumi.Output.all(*(run.urn for run in runs))
+    def _after(
+        self,
+        runs: Sequence[k8s.apiextensions.CustomResource],
+        besides: Sequence[k8s.apiextensions.CustomResource] = (),
+    ) -> pulumi.Output[str]:
+        """Resolves when the runs have ended well; fails with everything that went wrong otherwise. Runs of `besides`
+        are not counted unless they fail."""
+        every = [*runs, *besides]
+        names = pulumi.Output.all(*map(_name_of, every))
+        urns = pulumi.Output.all(*(run.urn for run in every))
         if pulumi.runtime.is_dry_run():
             return pulumi.Output.from_input("preview")
         cluster = self._cloud.cluster
         found = pulumi.Output.all(names, urns, cluster.context, cluster.kubeconfig)
-        return found.apply(lambda values: self._follow(dict(zip(values[0], runs, strict=True)), values))
+        return found.apply(lambda values: self._follow(dict(zip(values[0], every, strict=True)), len(runs), values))
 
-    async def _follow(self, runs: Mapping[str, k8s.apiextensions.CustomResource], values: Sequence[Any]) -> str:
+    async def _follow(
+        self, runs: Mapping[str, k8s.apiextensions.CustomResource], counted: int, values: Sequence[Any]
+    ) -> str:
         names, urns, context, kubeconfig = values
         access = Runs(ClusterAccess(context, kubeconfig))
         shown = Shown()
@@ -106,33 +144,26 @@ class Pipeline(pulumi.ComponentResource):
                 pulumi.log.info(status.progress, resource=runs[status.workflow], ephemeral=True)
 
         ended = await follow(access, names, report)
-        problem = explain_failures(access, ended, dict(zip(names, urns, strict=True)))
+        told = {name: ended[name] for at, name in enumerate(names) if at < counted or ended[name].failed}
+        problem = explain_failures(access, told, dict(zip(names, urns, strict=True)))
         if problem is not None:
             raise pulumi.RunError(problem)
-        return f"{len(ended)} done"
+        return f"{len(told)} done"
 
 
-def platform(settings: Settings, cloud: Cloud, images: Mapping[str, str]) -> Platform:
-    """What manifests need to know of this stack."""
-    secret_env = {
-        "AWS_ACCESS_KEY_ID": (STORE_SECRET, STORE_ACCESS_KEY),
-        "AWS_SECRET_ACCESS_KEY": (STORE_SECRET, STORE_SECRET_KEY),
-    }
-    return Platform(
-        namespace=NAMESPACE,
-        stack=settings.stack,
-        service_account=RUNNER,
-        images=images,
-        sizes={name: _size(settings, name) for name in _SIZES},
-        placements=cloud.cluster.placements,
-        store=cloud.store.uris,
-        access=StoreAccess(cloud.store.env, secret_env if cloud.store.endpoint else {}),
-    )
+def _manifests(settings: Settings, inputs: Inputs, cloud: Cloud, images: Mapping[str, str]) -> Manifests:
+    # Imported here: what makes manifests takes most of a second to load, and a preview of new images makes none.
+    from components.manifests import Manifests, platform
+
+    return Manifests(settings, inputs, platform(settings, cloud, images))
 
 
-def _size(settings: Settings, name: SizeName) -> Size:
-    size = getattr(settings.classes, name)
-    return Size(size.cpu, size.threads, size.memory_mib, size.scratch)
+def _sample(known: Manifests, sample: Sample) -> Manifest:
+    return known.sample(sample)
+
+
+def _job(known: Manifests, job: str) -> Manifest:
+    return known.jobs()[job]
 
 
 def _name(manifest: Manifest) -> str:

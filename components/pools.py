@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar, get_args
+from typing import Final, Generic, TypeVar
 
 from pydantic.alias_generators import to_camel
 
@@ -15,17 +15,20 @@ from components.machines import Machine
 from quantities import MIB, parse_bytes, parse_cpu, write_bytes, write_cpu
 from settings import SizeClass, SizeClasses
 from settings_cloud import AnyPool, NodePools, PoolName
+from settings_pipeline import Aligner
 from workflows.types import Placement, SizeName
 
 LABEL: Final = "biojobs/pool"
 """Label of every node and key of every taint; the value is the pool's name."""
 
 SYSTEM: Final = "system"
-SIZES: Final[tuple[SizeName, ...]] = get_args(SizeName)
+SIZES: Final[tuple[SizeName, ...]] = ("small", "large", "huge")
+"""Classes that every stack needs nodes for; `gpu` has some where it is asked for."""
 _POOLS: Final[Mapping[SizeName, tuple[PoolName, PoolName]]] = {
     "small": ("spot-small", "on-demand-small"),
     "large": ("spot-large", "on-demand-large"),
     "huge": ("huge", "huge"),
+    "gpu": ("gpu", "gpu"),
 }
 DISK_USABLE: Final = 0.9
 """Of a node's disk: a kubelet keeps a tenth free, and evicts pods where it cannot."""
@@ -154,6 +157,17 @@ def problems(pools: NodePools[AnyPool], classes: SizeClasses, rules: PoolRules[A
                 has, remedies = rules.allocatable(named[name]), _remedies(name, rules.scratch)
                 found += misfits(size, getattr(classes, size), has, remedies)
     return found
+
+
+def gpu_problems(aligner: Aligner | None, pools: NodePools[AnyPool] | None) -> list[str]:
+    """What keeps an aligner of the user's own from GPUs; `pools` is None where there cannot be any."""
+    if aligner is None or aligner.class_ != "gpu":
+        return []
+    if pools is None:
+        return ["biojobs:aligner.class: 'gpu': Autopilot stacks have no GPUs; set biojobs:gke to standard"]
+    if "gpu" not in pools.named():
+        return [f"{key('gpu', 'max')}: 0: biojobs:aligner.class is gpu and runs there; set it to 1 or more"]
+    return []
 
 
 def _remedies(name: PoolName, scratch: str) -> Remedies:

@@ -139,14 +139,21 @@ def explain_failures(runs: Runs, ended: Mapping[str, RunStatus], urns: Mapping[s
     done = len(ended) - len(failed)
     lines = [f"{len(failed)} of {len(ended)} runs failed" + (f", {done} done:" if done else ":")]
     for run in failed:
-        for failure in run.failures:
-            lines += [f"  {run.subject}: {failure.step}: {_reason(failure)}"]
-            lines += [f"      {line}" for line in runs.log_tail(run.workflow, failure.node)]
+        lines += failure_lines(runs, run)
         lines += [
             f"    mend the input or the setting and run `up` again, or try again as it is: "
             f"pulumi up --replace '{urns[run.workflow]}'"
         ]
     return "\n".join(lines)
+
+
+def failure_lines(runs: Runs, run: RunStatus) -> list[str]:
+    """What failed in a run: each step, its reason and the end of its log."""
+    lines: list[str] = []
+    for failure in run.failures:
+        lines += [f"  {run.subject}: {failure.step}: {_reason(failure)}"]
+        lines += [f"      {line}" for line in runs.log_tail(run.workflow, failure.node)]
+    return lines
 
 
 def _reason(failure: Failure) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from copy import copy
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -13,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from settings import CLOUDS, Settings
 from settings_model import Model
+from settings_profiles import PROFILES
 
 HERE = Path(__file__).parent
 NOT_KEYS = ("stack", "target")
@@ -21,13 +23,21 @@ HEAD = """# Settings
 Every key of `Pulumi.<stack>.yaml`, under `config:`. Made from the types in `settings.py` by `make docs`.
 Anything else under `biojobs:` is refused, as are values that do not fit, all at once and before anything is created.
 """
+PROFILES_HEAD = """## Profiles
+
+`biojobs:profile` picks named defaults; a stack file overrides them key by key. Without it a stack has `local` where its
+cloud is local, and `cloud` on aws and gcp. With `stub` a step computes nothing: it reads its arguments and leaves empty
+results, under `_stub/` in the folders of references and results, so a sheet is tried in a minute and nothing of it is
+ever taken for a result. Nothing else differs between the runs of two profiles. [Sizes](pipelines/sizes.md) says what
+steps make of their classes.
+"""
 
 
 def markdown() -> str:
     """The reference of all keys, a table for each model."""
     sections = [HEAD, _section("Every stack", Settings)]
     sections += [_section(f"`cloud: {name}`", model) for name, model in CLOUDS.items()]
-    return "\n".join(sections)
+    return "\n".join([*sections, _profiles()])
 
 
 def schema() -> str:
@@ -41,6 +51,8 @@ def schema() -> str:
 
 def _stack_schema(cloud: str, model: type[Model]) -> dict[str, Any]:
     made = Settings.model_json_schema()
+    # What a stack file leaves out of a class is the profile's.
+    made["$defs"]["SizeClass"].pop("required")
     # Clouds have models of one name, such as Network.
     own = model.model_json_schema(ref_template=f"#/$defs/{cloud}-{{model}}")
     properties = {name: field for name, field in made["properties"].items() if name not in NOT_KEYS}
@@ -57,6 +69,23 @@ def _stack_schema(cloud: str, model: type[Model]) -> dict[str, Any]:
             **{f"{cloud}-{name}": found for name, found in own.get("$defs", {}).items()},
         },
     }
+
+
+def _profiles() -> str:
+    """What each profile sets, a column each."""
+    said = {name: dict(_leaves("biojobs:", values)) for name, values in PROFILES.items()}
+    keys = dict.fromkeys(key for values in said.values() for key in values)
+    rows = [f"| `{key}` | {' | '.join(_default(values.get(key, '')) for values in said.values())} |" for key in keys]
+    head = f"| key | {' | '.join(f'`{name}`' for name in PROFILES)} |"
+    return "\n".join([PROFILES_HEAD, head, "|---" * (len(PROFILES) + 1) + "|", *rows, ""])
+
+
+def _leaves(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(f"{prefix}{key}.", cast(Mapping[str, Any], value))
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _section(title: str, model: type[BaseModel]) -> str:

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+import versions
 from workflows.runs import workflow
+from workflows.sizing import index_need
 from workflows.steps import Item, Step
 from workflows.types import Manifest, Platform, Source, content_hash
+from workflows.work import Work
+
+WAIT_SECONDS = 6 * 3600
+"""How long a run waits for another one that builds the same index."""
 
 
 def reference_uri(fasta: Source, platform: Platform) -> str:
-    """Folder of the indexed reference: named by the FASTA's identity and the image that indexes it."""
-    return f"{platform.store.reference}/{_stem(fasta.uri)}-{_key(fasta, platform)}"
+    """Folder of the indexed reference: named by the FASTA's content (its checksum, where one is given) and by the
+    version of bwa-mem2, whose index it has."""
+    return f"{platform.store.reference}/{_stem(fasta.uri)}-{_key(fasta)}"
 
 
 def reference(fasta: Source, platform: Platform) -> Manifest:
-    """The Workflow that builds the index; where it is built already, it ends at once."""
-    uri = reference_uri(fasta, platform)
-    item = Item(_key(fasta, platform), f"{uri}/index.json", {})
-    args = ("--fasta", fasta.uri, "--out", f"{uri}/")
-    return workflow("reference", _stem(fasta.uri), [Step("index", "bwa-mem2", "huge", args, (item,))], platform)
+    """The Workflow that builds the index on the class `huge`; a small step finds out before whether it is there."""
+    uri, name = reference_uri(fasta, platform), _stem(fasta.uri)
+    work = Work(name, uri, platform)
+    return workflow("reference", name, index_steps(work, fasta, _key(fasta)), platform)
 
 
-def _key(fasta: Source, platform: Platform) -> str:
-    return content_hash("index", platform.images["bwa-mem2"], fasta.uri, fasta.identity)
+def index_steps(work: Work, fasta: Source, key: str) -> list[Step]:
+    """The steps that leave an indexed reference in the folder of `work`."""
+    item = Item(key, f"{work.results}/index.json", {})
+    out = ("--out", f"{work.results}/")
+    lookup = Step(
+        "lookup", "bwa-mem2", "small", (*out, "--wait", str(WAIT_SECONDS)), (item,), outputs=("needed",), light=True
+    )
+    index = Step(
+        "index",
+        "bwa-mem2",
+        "huge",
+        ("--fasta", fasta.uri, "--checksum", fasta.checksum, *out),
+        (item,),
+        after=("lookup",),
+        when="{{tasks.lookup.outputs.parameters.needed}} == true",
+        need=index_need(fasta),
+    )
+    return [lookup, index]
+
+
+def _key(fasta: Source) -> str:
+    content = fasta.checksum if fasta.checksum != "none" else [fasta.uri, fasta.identity]
+    return content_hash("index", versions.IMAGES["bwa-mem2"], content)
 
 
 def _stem(uri: str) -> str:

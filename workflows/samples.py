@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 REQUIRED: Final = ("sample", "fastq_1", "fastq_2")
-OPTIONAL: Final = ("lane", "library", "platform")
+OPTIONAL: Final = ("lane", "library", "platform", "checksum_1", "checksum_2")
 PLATFORMS: Final = (
     "CAPILLARY",
     "DNBSEQ",
@@ -33,6 +33,8 @@ MAX_NAME: Final = 50
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _LOCATION = re.compile(r"((s3|gs)://[a-z0-9][a-z0-9._-]+/|https://[A-Za-z0-9.-]+(:\d+)?/)?[A-Za-z0-9._/+=@%~-]+")
 
+_CHECKSUM = re.compile(r"none|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
+
 
 class SheetError(Exception):
     """The sheet cannot be used; the message lists every problem with its line and column."""
@@ -40,12 +42,14 @@ class SheetError(Exception):
 
 @dataclass(frozen=True)
 class Lane:
-    """One pair of FASTQ files of a sample: a read group. `reads` are the two locations as the sheet gives them."""
+    """One pair of FASTQ files of a sample: a read group. `reads` are the two locations as the sheet gives them,
+    `checksums` are `none`, `md5:<hex>` or `sha256:<hex>`."""
 
     lane: str
     library: str
     platform: str
     reads: tuple[str, str]
+    checksums: tuple[str, str] = ("none", "none")
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,11 @@ def _check_header(header: list[str], source: str, line: int) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if missing:
         raise SheetError(f"{source}:{line}: no column {', '.join(missing)}; {expected}")
+    if "reference" in unknown or "genome" in unknown:
+        raise SheetError(
+            f"{source}:{line}: a column for the reference: all samples of a sheet have the same, biojobs:reference; "
+            "make a sheet and a stack for every reference"
+        )
     if unknown:
         raise SheetError(f"{source}:{line}: unknown column {', '.join(map(repr, unknown))}; {expected}")
     if twice:
@@ -147,7 +156,16 @@ def _lane(cells: dict[str, str], number: int) -> Lane:
         library=cells.get("library") or cells["sample"],
         platform=(cells.get("platform") or "ILLUMINA").upper(),
         reads=(cells["fastq_1"], cells["fastq_2"]),
+        checksums=(_checksum(cells.get("checksum_1", "")), _checksum(cells.get("checksum_2", ""))),
     )
+
+
+def _checksum(value: str) -> str:
+    """As steps take it; archives give a bare MD5."""
+    value = value.lower()
+    if value in ("", "none"):
+        return "none"
+    return value if ":" in value else f"md5:{value}"
 
 
 def _cell_problems(cells: dict[str, str]) -> Iterator[str]:
@@ -160,6 +178,10 @@ def _cell_problems(cells: dict[str, str]) -> Iterator[str]:
         yield f"column platform: {platform!r} is not one of {', '.join(PLATFORMS)}"
     for column in ("fastq_1", "fastq_2"):
         yield from _location_problems(column, cells[column])
+    for column in ("checksum_1", "checksum_2"):
+        value = cells.get(column, "")
+        if not _CHECKSUM.fullmatch(_checksum(value)):
+            yield f"column {column}: {value!r} is no checksum; write an MD5, md5:... or sha256:..., or leave it empty"
 
 
 def _name_problems(column: str, value: str) -> Iterator[str]:

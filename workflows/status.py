@@ -18,7 +18,7 @@ _MARKS = {
     "Skipped": "skipped",
     "Omitted": "not run",
 }
-_MESSAGE = re.compile(r"^main: \w+ \(exit code \d+\): (?P<said>.+)$", re.DOTALL)
+_MESSAGE = re.compile(r"^(main|before|command): \w+ \(exit code \d+\): (?P<said>.+)$", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-SizeName = Literal["small", "large", "huge"]
+SizeName = Literal["small", "large", "huge", "gpu"]
 Manifest = dict[str, Any]
 
+SHEET_LABEL = "biojobs/sheet"
 SAMPLE_LABEL = "biojobs/sample"
 KIND_LABEL = "biojobs/kind"
 STACK_LABEL = "biojobs/stack"
@@ -18,10 +19,33 @@ STACK_LABEL = "biojobs/stack"
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read. `identity` changes when its content does (size and time, or an ETag); empty if not known."""
+    """A file to read. `identity` changes when its content does (size and time, or an ETag); empty if not known.
+
+    `size` is in bytes, 0 if not known; `checksum` is `none`, `md5:<hex>` or `sha256:<hex>`.
+    """
 
     uri: str
     identity: str = ""
+    size: int = 0
+    checksum: str = "none"
+
+
+@dataclass(frozen=True)
+class LaneReads:
+    """A read group with its two files located."""
+
+    lane: str
+    library: str
+    platform: str
+    reads: tuple[Source, Source]
+
+
+@dataclass(frozen=True)
+class SampleReads:
+    """A sample whose files are located: what one Workflow is made from."""
+
+    name: str
+    lanes: tuple[LaneReads, ...]
 
 
 @dataclass(frozen=True)
@@ -32,6 +56,7 @@ class Size:
     threads: int
     memory_mib: int
     scratch: str
+    gpus: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +103,26 @@ class QcRules:
 
 
 @dataclass(frozen=True)
+class VariantRules:
+    """How variants are called; see `biojobs:variants`. A shard should take `shard_seconds`, and `most` is the limit of
+    their number."""
+
+    ploidy: int | str
+    """A number, or the parameter that holds one."""
+    shard_seconds: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Aligner:
+    """An aligner of the user's own: a command in an image, run on a size class; see `biojobs:aligner`."""
+
+    image: str
+    command: tuple[str, ...]
+    size: SizeName
+
+
+@dataclass(frozen=True)
 class Platform:
     """All that a manifest needs to know of the stack it runs on."""
 
@@ -85,11 +130,13 @@ class Platform:
     stack: str
     service_account: str
     images: Mapping[str, str]
-    """Image references by digest, keyed `fastqc` and `bwa-mem2`."""
+    """Image references by digest, keyed by the name of the image's folder."""
     sizes: Mapping[SizeName, Size]
     placements: Mapping[SizeName, Placement]
     store: StoreUris
     access: StoreAccess
+    stub: bool = False
+    """Whether steps compute nothing and leave empty results, in folders of their own."""
 
 
 def content_hash(*values: object) -> str:

@@ -31,7 +31,7 @@ from components.images import IMAGES
 from components.inputs import refuse
 from components.locate import Locator
 from components.names import ownership
-from components.pools import SIZES, placement
+from components.pools import SIZES, gpu_problems, placement
 from components.storage import ROLES
 from settings import Settings, SettingsError
 from workflows.types import StoreUris
@@ -46,7 +46,9 @@ def prepare(settings: Settings, root: Path) -> Prepared:
     scope = _scope(settings)
     refuse([*network_problems(scope), *bucket_problems(scope)])
     beside = ((root / settings.sheet).parent, root)
-    located = Locator("AWS", S3, bucket_names(scope)["reads"], beside, s3_head(scope.region))
+    archives = settings.archives
+    head = s3_head(scope.region, archives.requester_pays)
+    located = Locator("AWS", S3, bucket_names(scope)["reads"], beside, head, archives, scope.region)
     return Prepared(located.locate, lambda: _build(settings, scope, located))
 
 
@@ -61,7 +63,9 @@ def _build(settings: Settings, scope: Scope, located: Locator) -> Cloud:
     ready = [*nodes.ready, *addons.after_nodes(nodes.ready)]
     storage = Storage(f"{stack}-storage", scope)
     uploads = Uploads(f"{stack}-uploads", scope, storage, located.uploads)
-    identities = Identities(f"{stack}-identities", scope, cluster, {**storage.buckets})
+    identities = Identities(
+        f"{stack}-identities", scope, cluster, {**storage.buckets}, settings.archives.requester_pays
+    )
     registry, copies = _registry(scope, key)
     provider = kubernetes_provider(stack, cluster.kubeconfig, ready)
     image = autoscaler.pinned_image(scope.target.kubernetes)
@@ -77,7 +81,7 @@ def _build(settings: Settings, scope: Scope, located: Locator) -> Cloud:
     return Cloud(
         cluster=Cluster(
             provider=provider,
-            placements={size: placement(size) for size in SIZES},
+            placements={size: placement(size) for size in (*SIZES, "gpu")},
             api_ports=_API_PORTS,
             context=cluster.name,
             kubeconfig=cluster.kubeconfig,
@@ -105,7 +109,12 @@ def _registry(scope: Scope, key: Key) -> tuple[Registry, Mapping[str, pulumi.Out
 
 def _problems(settings: Settings) -> list[str]:
     """Whatever can be told without asking AWS."""
-    return [*pools.problems(settings.aws, settings.classes), *placeholder_problems(settings.aws.admin_cidrs)]
+    target = settings.aws
+    return [
+        *pools.problems(target, settings.classes),
+        *placeholder_problems(target.admin_cidrs),
+        *gpu_problems(settings.aligner, target.pools),
+    ]
 
 
 def _scope(settings: Settings) -> Scope:

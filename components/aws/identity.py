@@ -95,7 +95,8 @@ class WorkloadRole(Admitted):
 
 
 class Identities(StoreIdentities):
-    """Roles of the store's workloads. `buckets` has the names of `reads`, `reference` and `results`."""
+    """Roles of the store's workloads. `buckets` has the names of `reads`, `reference` and `results`; `payers` are
+    buckets of others whose readers pay."""
 
     def __init__(
         self,
@@ -103,6 +104,7 @@ class Identities(StoreIdentities):
         scope: Scope,
         cluster: IssuesIdentity,
         buckets: Mapping[str, str],
+        payers: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:aws:Identities", name, None, opts)
@@ -114,7 +116,7 @@ class Identities(StoreIdentities):
         partition = scope.partition
         roles = admit(
             role,
-            runner=policies.runner(partition, buckets, scope.target.buckets.sources),
+            runner=policies.runner(partition, buckets, payers),
             reader=policies.reader(partition, buckets),
             argo=policies.argo_logs(partition, buckets["results"]),
         )

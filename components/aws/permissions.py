@@ -24,7 +24,6 @@ from typing import Final
 from components.aws.actions import ACTIONS, IMAGES, PROGRAM, STATE
 from components.aws.policies import Document, Statement, allow, document, managed
 from components.permissions import needed
-from settings_aws import Buckets
 
 MANAGED: Final = (
     "AmazonEBSCSIDriverPolicyV2",
@@ -62,13 +61,14 @@ _SUBJECT: Final = re.compile(r"repo:[^*?:\s]+:(environment:[^*?:\s]+|ref:refs/he
 
 @dataclass(frozen=True)
 class Place:
-    """What policies are limited to; `*` is any. `sources` are buckets beside the stack's own that are read."""
+    """What policies are limited to; `*` is any. `sources` are buckets beside the stack's own that are read, other than
+    public ones."""
 
     account: str = "*"
     region: str = "*"
     stack: str = "*"
     partition: str = "aws"
-    sources: Sequence[str] = Buckets().sources
+    sources: Sequence[str] = ()
 
     @property
     def own(self) -> str:
@@ -278,8 +278,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--bucket", action="append", default=[], help="a bucket of yours that is read; repeatable")
     parser.add_argument("--subject", default="", help="for `trust`: GitHub's subject of the branch or environment")
     found = parser.parse_args(arguments)
-    sources = (*Buckets().sources, *found.bucket)
-    place = Place(found.account, found.region, found.stack, found.partition, sources)
+    place = Place(found.account, found.region, found.stack, found.partition, tuple(found.bucket))
     made: Mapping[str, Document] | Document = documents(place)
     if found.policy == "preview":
         made = preview_policy(place)

@@ -94,13 +94,14 @@ def only_over_tls() -> Statement:
     }
 
 
-def runner(partition: str, buckets: Mapping[str, str], sources: Sequence[str]) -> Document:
+def runner(partition: str, buckets: Mapping[str, str], payers: Sequence[str] = ()) -> Document:
     """What steps do: read inputs, references and results, write references and results, withdraw their own records.
 
-    `buckets` has the names of `reads`, `reference` and `results`; `sources` are public buckets. A step deletes nothing
-    but the record that says its result is there (`store_delete` in images/common), never a result.
+    `buckets` has the names of `reads`, `reference` and `results`; `payers` are buckets of others whose readers pay.
+    Public ones are read without an identity. A step deletes nothing but the record that says its result is there, and
+    the claim by which it builds an index (images/bwa-mem2/lease.sh), never a result.
     """
-    own, public = _buckets(partition, buckets.values()), _buckets(partition, sources)
+    own, paid = _buckets(partition, buckets.values()), _buckets(partition, payers)
     written = _buckets(partition, (buckets["reference"], buckets["results"]))
     reference, results = written
     statements = [
@@ -108,9 +109,10 @@ def runner(partition: str, buckets: Mapping[str, str], sources: Sequence[str]) -
         allow("Read", _READ, _inside(own)),
         allow("Write", _WRITE, _inside(written)),
         allow("WithdrawRecords", ["s3:DeleteObject"], [f"{reference}/*/index.json", f"{results}/*/.steps/*.json"]),
+        allow("WithdrawClaims", ["s3:DeleteObject"], [f"{reference}/*/.building/*.json"]),
     ]
-    if public:
-        statements += [allow("LookAtSources", _LOOK, public), allow("ReadSources", _READ, _inside(public))]
+    if paid:
+        statements += [allow("LookAtPaid", _LOOK, paid), allow("ReadPaid", _READ, _inside(paid))]
     return document(*statements, only_over_tls())
 
 

@@ -34,7 +34,7 @@ from components.gcp.zones import machine_problems
 from components.inputs import refuse
 from components.locate import PLAN, Locator
 from components.names import ownership
-from components.pools import SIZES, placement
+from components.pools import SIZES, gpu_problems, placement
 from components.storage import ROLES
 from settings import Settings, SettingsError
 from settings_gcp import Gcp
@@ -51,7 +51,8 @@ def prepare(settings: Settings, root: Path) -> Prepared:
     scope = _scope(settings)
     refuse([*policy_problems(settings), *network_problems(scope), *bucket_problems(scope), *machine_problems(scope)])
     beside = ((root / settings.sheet).parent, root)
-    located = Locator("Google Cloud", GS, bucket_names(scope)["reads"], beside, gcs_head(scope.project, scope.region))
+    head = gcs_head(scope.project, scope.region)
+    located = Locator("Google Cloud", GS, bucket_names(scope)["reads"], beside, head, settings.archives)
     return Prepared(located.locate, lambda: _build(settings, scope, located))
 
 
@@ -63,6 +64,7 @@ def problems(settings: Settings) -> list[str]:
         *cluster.problems(target),
         *stack_problems(settings.stack),
         *placeholder_problems(target.admin_cidrs),
+        *gpu_problems(settings.aligner, None if target.autopilot else target.pools),
     ]
     if target.project == _EXAMPLE and not os.environ.get(PLAN):
         found.append(
@@ -74,8 +76,9 @@ def problems(settings: Settings) -> list[str]:
 
 def placements(target: Gcp) -> dict[SizeName, Placement]:
     """Where steps of each size class go."""
-    place = autopilot.placement if target.autopilot else placement
-    return {size: place(size) for size in SIZES}
+    if target.autopilot:
+        return {size: autopilot.placement(size) for size in SIZES}
+    return {size: placement(size) for size in (*SIZES, "gpu")}
 
 
 def _build(settings: Settings, scope: Scope, located: Locator) -> Cloud:

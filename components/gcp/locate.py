@@ -36,7 +36,7 @@ def gcs_head(project: str, region: str, ask: Ask | None = None) -> Head:
         name = urllib.parse.quote(key, safe="")
         try:
             known = asked(f"{_API}/{bucket}/o/{name}?fields=size,md5Hash,crc32c,generation")
-            return Found(identity(known), place(bucket))
+            return Found(identity(known), place(bucket), int(known.get("size", 0)))
         except AccountError as error:
             raise LookupError(f"gs://{bucket}/{key}: {_reason(error)}") from None
 

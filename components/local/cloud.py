@@ -45,7 +45,7 @@ def _build(settings: Settings, workspace: Workspace) -> Cloud:
     return Cloud(
         cluster=Cluster(
             provider=provider,
-            placements={"small": Placement(), "large": Placement(), "huge": Placement()},
+            placements={"small": Placement(), "large": Placement(), "huge": Placement(), "gpu": Placement()},
             api_ports=_API_PORTS,
             context=pulumi.Output.from_input(local.context),
         ),
@@ -66,4 +66,5 @@ def _workspace(settings: Settings, root: Path) -> Workspace:
         path=(root / settings.local.workspace).resolve(),
         beside=((root / settings.sheet).parent, root),
         dry_run=pulumi.runtime.is_dry_run(),
+        archives=settings.archives,
     )

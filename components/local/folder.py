@@ -7,14 +7,15 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.archives import SCHEMES, public_source, remedy, web_source
+from settings_pipeline import Archives
 from workflows.types import Source
 
 POD_USER = 10001
 BUCKETS = ("reads", "reference", "results")
-_SCHEMES = ("s3://", "gs://", "https://")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Workspace:
     path: Path
     beside: tuple[Path, ...]
     dry_run: bool
+    archives: Archives = field(default_factory=Archives)
 
     @property
     def user(self) -> int:
@@ -64,20 +66,32 @@ class Workspace:
         return made
 
     def locate(self, location: str) -> Source:
-        """What steps read for a location: URIs as they are, paths as objects of the workspace.
+        """What steps read for a location: what is on the web or in a public bucket, and objects of the workspace.
 
         A path is looked up in the workspace first, then beside the sheet (and copied from there). The identity of a
         file is its size and time of change. Raises LookupError when there is no such file.
         """
-        if location.startswith(_SCHEMES) and not location.startswith("s3://"):
-            return Source(location)
-        key = location.removeprefix("s3://")
+        scheme, separator, rest = location.partition("://")
+        if not separator:
+            return self._inside(location) or self._taken_in(location)
+        if scheme == "https":
+            return web_source(location)
+        bucket = rest.partition("/")[0]
+        if scheme in SCHEMES and bucket in self.archives.public:
+            return public_source(location, self.archives)[0]
+        found = self._inside(rest) if scheme == "s3" else None
+        if found:
+            return found
+        copy = f"copy it to {self.path / 'reads'}"
+        hint = copy if bucket in BUCKETS else remedy(scheme, rest, self.archives, copy)
+        raise LookupError(f"{location}: is not in the workspace {self.path}; {hint}")
+
+    def _inside(self, key: str) -> Source | None:
+        """A file of the workspace."""
         inside = self.path / key
         if inside.is_file() and inside.resolve().is_relative_to(self.path.resolve()):
             return _source(inside.resolve().relative_to(self.path.resolve()).as_posix(), inside)
-        if location.startswith("s3://"):
-            raise LookupError(f"{location}: there is no file {key} in the workspace {self.path}")
-        return self._taken_in(location)
+        return None
 
     def _taken_in(self, location: str) -> Source:
         """A file beside the sheet, copied into the workspace; copied again when it has changed."""
@@ -102,4 +116,4 @@ class Workspace:
 
 def _source(key: str, file: Path) -> Source:
     status = file.stat()
-    return Source(f"s3://{key}", f"{status.st_size}-{status.st_mtime_ns}")
+    return Source(f"s3://{key}", f"{status.st_size}-{status.st_mtime_ns}", status.st_size)

@@ -7,19 +7,18 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-import pulumi
 import pytest
 
 from components.contracts import Cloud, Cluster, Identity, Registry, Store
 from components.gcp.cloud import placements
 from components.inputs import read_inputs
-from components.pipeline import platform
+from components.manifests import Manifests, platform
 from components.pools import SIZES, placement
 from settings import Settings, load
 from tests.components.test_settings import ROOT
 from workflows.types import Manifest, Placement, SizeName, Source, StoreUris
 
-IMAGES = {"fastqc": "{registry}/fastqc@sha256:1", "bwa-mem2": "{registry}/bwa-mem2@sha256:2"}
+IMAGES = {name: f"{{registry}}/{name}@sha256:1" for name in ("fastqc", "bwa-mem2", "variants", "multiqc")}
 COMMON = {
     "biojobs:adminCidrs": '["8.8.4.0/24"]',
     "biojobs:sheet": "samples/na12878.csv",
@@ -35,9 +34,9 @@ CLOUDS = {
 }
 
 
-def manifests(name: str) -> list[Manifest]:
+def manifests(name: str, **keys: str) -> list[Manifest]:
     """All Workflows of the sheet on a cloud."""
-    settings = load({**CLOUDS[name], **COMMON}, "dev", ROOT)
+    settings = load({**CLOUDS[name], **COMMON, **keys}, "dev", ROOT)
     scheme = "s3" if settings.cloud == "aws" else "gs"
 
     def located(location: str) -> Source:
@@ -47,8 +46,8 @@ def manifests(name: str) -> list[Manifest]:
     made_for = platform(
         settings, cloud(settings, scheme), {key: ref.format(registry=name) for key, ref in IMAGES.items()}
     )
-    samples = [inputs.sample_manifest(sample, settings)(made_for) for sample in inputs.samples]
-    return [inputs.reference_manifest(made_for), *samples]
+    made = Manifests(settings, inputs, made_for)
+    return [made.reference(), *map(made.sample, inputs.samples), made.sheet(), *made.jobs().values()]
 
 
 def cloud(settings: Settings, scheme: str) -> Cloud:
@@ -58,7 +57,7 @@ def cloud(settings: Settings, scheme: str) -> Cloud:
     uris = StoreUris(*(f"{scheme}://{role}-bucket" for role in ("reads", "reference", "results")))
     env = {"AWS_REGION": "eu-west-1"} if settings.cloud == "aws" else {}
     provider = cast(Any, None)
-    context = pulumi.Output.from_input("a-context")
+    context = cast(Any, None)
     return Cloud(Cluster(provider, places, (443,), context), Registry(settings.cloud), Identity(), Store(uris, "", env))
 
 
@@ -106,6 +105,12 @@ def test_autopilot_runs_the_same_workflows_with_other_places_and_volumes_for_scr
         expected = {f".spec.templates.{path}" for path in templates}
         assert found <= expected
         assert {".spec.templates.volumes.ephemeral", ".spec.templates.tolerations"} <= found
+
+
+def test_stubs_ask_for_no_big_machine() -> None:
+    for manifest in manifests("gke", **{"biojobs:profile": "stub"}):
+        for template in manifest["spec"]["templates"]:
+            assert template.get("nodeSelector", {"biojobs/pool": "spot-small"}) == {"biojobs/pool": "spot-small"}
 
 
 @pytest.mark.parametrize("name", CLOUDS)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from components.archives import PLAN
 from components.local.folder import Workspace
+from workflows.types import Source
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def test_a_path_of_the_workspace_is_an_object_of_the_store(workspace: Workspace)
     os.utime(file, ns=(7, 7))
     for location in ("reads/a.fq.gz", "s3://reads/a.fq.gz", str(file)):
         found = workspace.locate(location)
-        assert (found.uri, found.identity) == ("s3://reads/a.fq.gz", "5-7")
+        assert found == Source("s3://reads/a.fq.gz", "5-7", 5)
 
 
 def test_a_changed_file_has_another_identity(workspace: Workspace) -> None:
@@ -60,6 +62,17 @@ def test_a_file_that_is_nowhere_is_named_with_the_places_that_were_searched(
         workspace.locate(location)
 
 
+@pytest.mark.parametrize("location", ["s3://somebody/a.fq.gz", "gs://somebody/a.fq.gz"])
+def test_a_bucket_of_others_must_be_known_as_public(workspace: Workspace, location: str) -> None:
+    with pytest.raises(LookupError, match=r"name somebody in biojobs:archives\.public or write https://.*/reads$"):
+        workspace.locate(location)
+
+
+def test_a_scheme_that_is_none_is_refused(workspace: Workspace) -> None:
+    with pytest.raises(LookupError, match=r"^ftp://host/a: is not in the workspace .*; copy it to "):
+        workspace.locate("ftp://host/a")
+
+
 def test_a_link_that_leads_out_of_the_workspace_is_not_followed(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "secret.fq").write_bytes(b"x")
     (workspace.path / "reads" / "a.fq").symlink_to(tmp_path / "secret.fq")
@@ -73,8 +86,12 @@ def test_an_absolute_path_outside_is_refused_with_a_remedy(workspace: Workspace,
         workspace.locate(str(tmp_path / "a.fq"))
 
 
-def test_other_clouds_and_the_web_are_read_as_they_are(workspace: Workspace) -> None:
-    assert workspace.locate("https://example.org/a.fq.gz").uri == "https://example.org/a.fq.gz"
+def test_public_buckets_and_the_web_are_looked_up_where_they_are(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PLAN, "1")
+    for location in ("https://example.org/a.fq.gz", "s3://1000genomes/a.fq.gz", "gs://genomics-public-data/a.fa"):
+        assert workspace.locate(location) == Source(location)
 
 
 def test_credentials_are_made_once_and_only_their_owner_reads_them(workspace: Workspace) -> None:

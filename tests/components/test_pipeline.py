@@ -21,7 +21,7 @@ from tests.components.conftest import Recorder, drained
 from workflows.status import Failure, RunStatus
 from workflows.types import Placement, Source, StoreUris
 
-IMAGES = {"fastqc": "r/fastqc@sha256:1", "bwa-mem2": "r/bwa-mem2@sha256:2"}
+IMAGES = {name: f"r/{name}@sha256:1" for name in ("fastqc", "bwa-mem2", "variants", "multiqc")}
 
 
 class FakeRuns:
@@ -80,7 +80,7 @@ def located(location: str) -> Source:
 
 def build(found: Settings, root: Path) -> Pipeline:
     provider = k8s.Provider("p", context="ctx")
-    placements = {"small": Placement(), "large": Placement(), "huge": Placement()}
+    placements = {name: Placement() for name in ("small", "large", "huge", "gpu")}
     cluster = Cluster(provider, placements, (6443,), pulumi.Output.from_input("ctx"))  # pyright: ignore[reportArgumentType]
     store = Store(StoreUris("s3://reads", "s3://reference", "s3://results"), where="results")
     cloud = Cloud(cluster, Registry("r"), Identity(), store)
@@ -94,7 +94,7 @@ def test_all_samples_are_started_before_the_first_is_awaited(runs: FakeRuns, she
 
     def check(ended: str) -> None:
         assert ended == "20 done"
-        assert runs.started_when_first_asked == 21
+        assert runs.started_when_first_asked == 22
 
     return made.ended.apply(check)
 
@@ -118,7 +118,7 @@ def test_a_run_that_is_taken_away_is_gone_at_once_so_that_argo_tries_nothing_aga
     def check(_: str) -> None:
         workflows = recorder.of("Workflow").values()
         policies = [each["metadata"]["annotations"]["pulumi.com/deletionPropagationPolicy"] for each in workflows]
-        assert policies == ["background"] * 21
+        assert policies == ["background"] * 22
 
     return made.ended.apply(check)
 
@@ -156,7 +156,41 @@ def test_a_failed_reference_starts_no_sample(runs: FakeRuns, sheet: Path, record
 
     with pytest.raises(Exception, match="1 of 1 runs failed"):
         run()
-    assert list(recorder.of("Workflow")) == ["pipeline-reference"]
+    assert list(recorder.of("Workflow")) == ["local-reference"]
+
+
+def test_a_failed_page_of_the_sheet_fails_the_pipeline_too(runs: FakeRuns, sheet: Path) -> None:
+    runs.failing = ["sheet"]
+
+    @drained
+    def run() -> Any:
+        return build(settings(sheet), sheet).ended
+
+    with pytest.raises(Exception, match="1 of 21 runs failed, 20 done"):
+        run()
+
+
+@drained
+def test_without_multiqc_and_joint_calls_there_is_no_run_of_the_sheet(
+    runs: FakeRuns, sheet: Path, recorder: Recorder
+) -> Any:
+    made = build(settings(sheet, multiqc="false"), sheet)
+
+    def check(_: str) -> None:
+        assert len(recorder.of("Workflow")) == 21
+
+    return made.ended.apply(check)
+
+
+@drained
+def test_single_jobs_are_installed_as_templates(runs: FakeRuns, sheet: Path, recorder: Recorder) -> Any:
+    made = build(settings(sheet), sheet)
+
+    def check(_: str) -> None:
+        templates = recorder.of("WorkflowTemplate").values()
+        assert {each["metadata"]["name"] for each in templates} == {"fastqc", "align", "variants", "index"}
+
+    return made.ended.apply(check)
 
 
 def follow_with(answers: list[Callable[[], dict[str, RunStatus]]]) -> Any:

@@ -97,10 +97,11 @@ def test_a_cloud_with_readers_gets_their_account(recorder: Recorder) -> Any:
     return pulumi.Output.all(*(resource.urn for resource in made.ready)).apply(check)
 
 
-def test_a_step_may_write_its_task_results_and_nothing_else(namespace: Recorder) -> None:
+def test_a_step_may_write_its_task_results_list_runs_and_do_nothing_else(namespace: Recorder) -> None:
     (role,) = namespace.of("Role").values()
     assert role["rules"] == [
-        {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
+        {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]},
+        {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["list"]},
     ]
     (binding,) = namespace.of("RoleBinding").values()
     assert [subject["name"] for subject in binding["subjects"]] == ["runner"]

@@ -11,8 +11,10 @@ import pytest
 from components import pools
 from components.aws.pools import problems as aws_problems
 from components.gcp.pools import problems as gcp_problems
+from components.pools import gpu_problems, placement
 from settings import SizeClass, SizeClasses
 from settings_cloud import PoolName
+from settings_pipeline import Aligner
 from tests.components.aws.conftest import settings as aws_settings
 from tests.components.gcp.conftest import settings as gcp_settings
 from workflows.types import SizeName
@@ -209,3 +211,23 @@ def test_every_pool_but_the_systems_keeps_others_off() -> None:
 
 def test_a_key_is_written_as_in_a_stack_file() -> None:
     assert pools.key("on-demand-small", "diskGib") == "biojobs:pools.onDemandSmall.diskGib"
+
+
+OWN = Aligner(image="registry.example/mine:1", command=("mine",), class_="gpu")
+
+
+def test_an_aligner_on_gpus_needs_nodes_that_have_some() -> None:
+    without, there = (aws_settings(pools={"gpu": {"max": most}}).pools for most in (0, 2))
+    found = the_one(gpu_problems(OWN, without))
+    assert found == "biojobs:pools.gpu.max: 0: biojobs:aligner.class is gpu and runs there; set it to 1 or more"
+    assert gpu_problems(OWN, there) == []
+    assert gpu_problems(OWN.model_copy(update={"class_": "large"}), without) == []
+    assert gpu_problems(None, without) == []
+
+
+def test_autopilot_has_no_gpus_for_an_aligner() -> None:
+    assert "set biojobs:gke to standard" in the_one(gpu_problems(OWN, None))
+
+
+def test_steps_of_the_class_gpu_go_to_the_pool_of_that_name() -> None:
+    assert placement("gpu").node_selector == {"biojobs/pool": "gpu"}

@@ -13,6 +13,7 @@ import pytest
 
 from components.aws.actions import ACTIONS
 from components.aws.permissions import MANAGED
+from components.pipeline import JOBS
 from offline.recording.aws.invokes import PASSWORD
 from tests.engine.aws import SETTINGS, aws_program
 from tests.engine.clouds import Batch, Stack, belongs
@@ -88,7 +89,14 @@ BATCHES: Mapping[str, Batch] = {
             {"adminArns": ["arn:aws:iam::123456789012:role/admin"]},
             {"create": {"cluster-role-admin", "cluster-role-admin-admin"}},
         ),
-        ({"buckets": {"sources": ["1000genomes"]}}, {"update": {"identities-runner-policy"}}),
+        (
+            # What may be read is in the environment of every step, so runs start again (and find their steps done).
+            {"archives": {"requesterPays": ["somebodys-data"]}},
+            {
+                "update": {"identities-runner-policy", *(f"job-{job}" for job in JOBS)},
+                "replace": {"reference", "pipeline-NA12878", "sheet"},
+            },
+        ),
         ({"buckets": {"tierDays": 30}}, {"update": {"storage-results-lifecycle"}}),
         ({"pools": {"spotSmall": {"max": 30}}}, {"update": {"nodes-spot-small", "telemetry-spot-small-at-max"}}),
         ({"pools": {"gpu": {"max": 1}}}, {"create": group("gpu", made=True), "update": {"telemetry-dashboard"}}),

@@ -1,23 +1,62 @@
 """Values that the workflow tests share."""
 
+from dataclasses import dataclass, field, replace
+
 import pytest
 
-from workflows.alignment import AlignmentRules, LaneReads, SampleReads
-from workflows.types import Placement, Platform, QcRules, Size, Source, StoreAccess, StoreUris
+from workflows.alignment import AlignmentRules
+from workflows.sample import sample_run
+from workflows.types import (
+    LaneReads,
+    Manifest,
+    Placement,
+    Platform,
+    QcRules,
+    SampleReads,
+    Size,
+    Source,
+    StoreAccess,
+    StoreUris,
+    VariantRules,
+)
+
+RULES = AlignmentRules("s3://reference/lambda-0123", 100_000_000)
+QC = QcRules(("Basic Statistics",), 1, 20.0)
+CALLS = VariantRules(ploidy=2, shard_seconds=600, most=200)
+
+
+def lane(name: str, identity: str = "7-1") -> LaneReads:
+    first, second = (Source(f"s3://reads/{name}_{read}.fq.gz", identity) for read in (1, 2))
+    return LaneReads(name, "lib1", "ILLUMINA", (first, second))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A sample's run, of which a test changes one thing."""
+
+    platform: Platform
+    sample: SampleReads = field(default_factory=lambda: SampleReads("NA12878", (lane("L001"), lane("L002"))))
+    qc: QcRules = QC
+    rules: AlignmentRules = RULES
+    calls: VariantRules | None = CALLS
+
+    def manifest(self) -> Manifest:
+        return sample_run(self.sample, self.qc, self.rules, self.calls, self.platform, "cohort")
+
+    def but(self, **changed: object) -> "Run":
+        return replace(self, **changed)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture
 def platform() -> Platform:
     size = Size("2", 2, 4096, "50Gi")
+    images = ("fastqc", "bwa-mem2", "variants", "multiqc")
     return Platform(
         namespace="biojobs",
         stack="local",
         service_account="runner",
-        images={
-            "fastqc": "registry.example/biojobs/fastqc@sha256:" + "1" * 64,
-            "bwa-mem2": "registry.example/biojobs/bwa-mem2@sha256:" + "2" * 64,
-        },
-        sizes={"small": Size("500m", 1, 1024, "10Gi"), "large": size, "huge": size},
+        images={name: f"registry.example/biojobs/{name}@sha256:{n}" + 63 * f"{n}" for n, name in enumerate(images, 1)},
+        sizes={"small": Size("500m", 1, 1024, "10Gi"), "large": size, "huge": size, "gpu": replace(size, gpus=1)},
         placements={
             "small": Placement(),
             "large": Placement(
@@ -27,6 +66,7 @@ def platform() -> Platform:
                 reserves_scratch=True,
             ),
             "huge": Placement(),
+            "gpu": Placement({"biojobs/pool": "gpu"}),
         },
         store=StoreUris("s3://reads", "s3://reference", "s3://results"),
         access=StoreAccess(
@@ -36,16 +76,5 @@ def platform() -> Platform:
 
 
 @pytest.fixture
-def rules() -> AlignmentRules:
-    return AlignmentRules("s3://reference/lambda-0123", QcRules(("Basic Statistics",), 1, 20.0), 100_000_000)
-
-
-@pytest.fixture
-def sample() -> SampleReads:
-    return SampleReads("NA12878", (lane("L001"), lane("L002")))
-
-
-def lane(name: str, identity: str = "7-1") -> LaneReads:
-    files = (Source(f"s3://reads/{name}_{read}.fq.gz", identity) for read in (1, 2))
-    first, second = files
-    return LaneReads(name, "lib1", "ILLUMINA", (first, second))
+def run(platform: Platform) -> Run:
+    return Run(platform)

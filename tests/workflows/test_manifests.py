@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from workflows.alignment import AlignmentRules, SampleReads, alignment
+from quantities import parse_bytes
+from tests.workflows.conftest import CALLS, RULES, Run
+from workflows.jobs import jobs
 from workflows.reference import reference, reference_uri
-from workflows.types import Manifest, Platform, Size, Source
+from workflows.sheet import SheetRules, sheet_run
+from workflows.types import Aligner, Manifest, Platform, Size, Source
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -36,31 +39,34 @@ def keys(manifest: Manifest) -> dict[str, str]:
     return found
 
 
+def changed(before: Run, after: Run) -> set[str]:
+    """Records of the steps that another run would make again. Shards have keys that follow from that of `shards`."""
+    old, new = keys(before.manifest()), keys(after.manifest())
+    return {step for step in {*old, *new} if old.get(step) != new.get(step)}
+
+
 def templates(manifest: Manifest) -> dict[str, Any]:
     return {template["name"]: template for template in manifest["spec"]["templates"]}
 
 
-def test_alignment_of_two_lanes(sample: SampleReads, rules: AlignmentRules, platform: Platform, golden: bool) -> None:
-    check_golden("alignment", alignment(sample, rules, platform), golden)
+def test_alignment_of_two_lanes(run: Run, golden: bool) -> None:
+    check_golden("alignment", run.manifest(), golden)
 
 
 def test_reference_index(platform: Platform, golden: bool) -> None:
     check_golden("reference", reference(Source("s3://reads/lambda.fa.gz", "9-9"), platform), golden)
 
 
-def test_the_same_content_has_the_same_name_and_other_content_another(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    name = alignment(sample, rules, platform)["metadata"]["name"]
-    assert alignment(sample, rules, platform)["metadata"]["name"] == name
-    assert alignment(sample, replace(rules, batch_bases=1), platform)["metadata"]["name"] != name
+def test_the_same_content_has_the_same_name_and_other_content_another(run: Run) -> None:
+    name = run.manifest()["metadata"]["name"]
+    assert run.manifest()["metadata"]["name"] == name
+    assert run.but(rules=replace(RULES, batch_bases=1)).manifest()["metadata"]["name"] != name
 
 
-def test_scratch_may_be_a_volume_that_comes_and_goes_with_the_pod(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
+def test_scratch_may_be_a_volume_that_comes_and_goes_with_the_pod(run: Run) -> None:
+    platform = run.platform
     places = {**platform.placements, "large": replace(platform.placements["large"], scratch_class="fast")}
-    made = templates(alignment(sample, rules, replace(platform, placements=places)))
+    made = templates(run.but(platform=replace(platform, placements=places)).manifest())
     (volume,) = made["align"]["volumes"]
     claim = volume["ephemeral"]["volumeClaimTemplate"]["spec"]
     assert claim == {
@@ -72,44 +78,149 @@ def test_scratch_may_be_a_volume_that_comes_and_goes_with_the_pod(
     assert "emptyDir" in made["fastqc"]["volumes"][0]
 
 
-def test_a_mended_file_repeats_only_what_depends_on_it(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    lane = sample.lanes[0]
+def test_a_mended_file_repeats_only_what_depends_on_it(run: Run) -> None:
+    lane = run.sample.lanes[0]
     mended = replace(lane, reads=(lane.reads[0], replace(lane.reads[1], identity="8-2")))
-    before = keys(alignment(sample, rules, platform))
-    after = keys(alignment(replace(sample, lanes=(mended, *sample.lanes[1:])), rules, platform))
-    changed = {step for step in before if before[step] != after[step]}
-    assert changed == {"NA12878_L001_R2", "gate", "align", "record"}
+    after = run.but(sample=replace(run.sample, lanes=(mended, *run.sample.lanes[1:])))
+    assert changed(run, after) == {"NA12878_L001_R2", "gate", "align", "shards", "gather", "record"}
 
 
-def test_other_qc_rules_repeat_the_gate_and_not_the_alignment(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    before = keys(alignment(sample, rules, platform))
-    after = keys(alignment(sample, replace(rules, qc=replace(rules.qc, min_reads=5)), platform))
-    assert {step for step in before if before[step] != after[step]} == {"gate", "record"}
+def test_other_qc_rules_repeat_the_gate_and_not_the_alignment(run: Run) -> None:
+    assert changed(run, run.but(qc=replace(run.qc, min_reads=5))) == {"gate", "record"}
 
 
-def test_another_size_of_machine_starts_a_run_that_repeats_nothing(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    bigger = replace(platform, sizes={**platform.sizes, "large": Size("8", 8, 16384, "100Gi")})
-    before, after = alignment(sample, rules, platform), alignment(sample, rules, bigger)
-    assert before["metadata"]["name"] != after["metadata"]["name"]
-    assert keys(before) == keys(after)
+def test_another_ploidy_repeats_the_calls_and_not_the_alignment(run: Run) -> None:
+    assert changed(run, run.but(calls=replace(CALLS, ploidy=1))) == {"shards", "gather", "record"}
 
 
-def test_another_image_repeats_its_own_steps(sample: SampleReads, rules: AlignmentRules, platform: Platform) -> None:
+def test_without_calls_a_run_ends_with_the_bam(run: Run) -> None:
+    assert set(templates(run.but(calls=None).manifest())) == {"fastqc", "gate", "align", "record", "sample"}
+
+
+def test_another_size_of_machine_starts_a_run_that_repeats_nothing(run: Run) -> None:
+    sizes = {**run.platform.sizes, "large": Size("8", 8, 16384, "100Gi")}
+    bigger = run.but(platform=replace(run.platform, sizes=sizes))
+    assert run.manifest()["metadata"]["name"] != bigger.manifest()["metadata"]["name"]
+    assert changed(run, bigger) == set()
+
+
+def test_another_image_repeats_its_own_steps_and_what_follows(run: Run) -> None:
+    images = {**run.platform.images, "bwa-mem2": "registry.example/x@sha256:" + "3" * 64}
+    rebuilt = run.but(platform=replace(run.platform, images=images))
+    assert changed(run, rebuilt) == {"align", "shards", "gather", "record"}
+
+
+def test_a_step_waits_for_those_whose_results_it_reads(run: Run) -> None:
+    tasks = {task["name"]: task.get("depends", "") for task in templates(run.manifest())["sample"]["dag"]["tasks"]}
+    assert tasks == {
+        **{"fastqc": "", "gate": "fastqc", "align": "gate", "shards": "align"},
+        **{"call": "shards", "gather": "call", "record": "gather"},
+    }
+
+
+def test_every_shard_is_called_and_what_a_split_one_leaves_too(run: Run) -> None:
+    found = templates(run.manifest())
+    (task,) = (task for task in found["sample"]["dag"]["tasks"] if task["name"] == "call")
+    assert task["template"] == "call-to-the-end"
+    assert task["withParam"] == "{{tasks.shards.outputs.parameters.shards}}"
+    (first,), (rest,) = found["call-to-the-end"]["steps"]
+    assert first["template"] == "call"
+    assert rest["template"] == "call-to-the-end"
+    assert rest["withParam"] == "{{steps.call.outputs.parameters.rest}}"
+    assert rest["arguments"] == task["arguments"]
+
+
+def test_an_index_is_built_on_a_huge_machine_only_where_there_is_none(platform: Platform) -> None:
+    found = templates(reference(Source("s3://reads/lambda.fa", "1"), platform))
+    lookup, index = found["reference"]["dag"]["tasks"]
+    assert index["when"] == "{{tasks.lookup.outputs.parameters.needed}} == true"
+    assert index["depends"] == "lookup"
+    assert lookup["arguments"] == index["arguments"]
+
+
+def test_the_same_checksum_is_the_same_index_wherever_it_is_read_from(platform: Platform) -> None:
+    checksum = "md5:" + "0" * 32
+    here = Source("s3://reads/genome.fa", "1", checksum=checksum)
+    there = Source("https://example.org/genome.fa", "2", checksum=checksum)
+    assert reference_uri(here, platform) == reference_uri(there, platform)
+    assert reference_uri(here, platform) != reference_uri(replace(here, checksum="md5:" + "1" * 32), platform)
+    assert reference_uri(replace(here, checksum="none"), platform) != reference_uri(here, platform)
+
+
+def test_an_image_with_the_same_bwa_mem2_finds_the_index(platform: Platform) -> None:
     rebuilt = replace(platform, images={**platform.images, "bwa-mem2": "registry.example/x@sha256:" + "3" * 64})
-    before, after = keys(alignment(sample, rules, platform)), keys(alignment(sample, rules, rebuilt))
-    assert {step for step in before if before[step] != after[step]} == {"align", "record"}
+    fasta = Source("s3://reads/genome.fa", "1")
+    assert reference_uri(fasta, platform) == reference_uri(fasta, rebuilt)
 
 
-def test_every_step_meets_pod_security_restricted(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    spec = alignment(sample, rules, platform)["spec"]
+def test_an_aligner_of_ones_own_runs_between_two_containers_of_ours(run: Run, golden: bool) -> None:
+    aligner = Aligner("registry.example/mine:1", ("mine", "--fast"), "gpu")
+    manifest = run.but(rules=replace(RULES, aligner=aligner)).manifest()
+    check_golden("own-aligner", manifest, golden)
+    found = templates(manifest)
+    fetch, own, deliver = found["lane"]["containerSet"]["containers"]
+    assert (own["image"], own["command"]) == ("registry.example/mine:1", ["mine", "--fast"])
+    assert own["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert (own["dependencies"], deliver["dependencies"]) == (["before"], ["command"])
+    assert fetch["image"] == deliver["image"] == run.platform.images["bwa-mem2"]
+    assert found["lane"]["nodeSelector"] == {"biojobs/pool": "gpu"}
+    assert changed(run, run.but(rules=replace(RULES, aligner=aligner))) >= {"align", "shards", "gather"}
+
+
+@pytest.mark.parametrize("job", ["fastqc", "align", "variants", "index"])
+def test_single_jobs(job: str, platform: Platform, golden: bool) -> None:
+    check_golden(f"job-{job}", jobs(RULES, CALLS, platform)[job], golden)
+
+
+@pytest.mark.parametrize("job", ["fastqc", "align", "variants", "index"])
+def test_single_jobs_have_the_steps_of_the_pipelines(job: str, run: Run) -> None:
+    pipelines = [run.manifest(), reference(Source("s3://reads/x.fa"), run.platform)]
+    known = {
+        name: made["container"] for each in pipelines for name, made in templates(each).items() if "container" in made
+    }
+    for name, made in templates(jobs(RULES, CALLS, run.platform)[job]).items():
+        if "container" in made:
+            differing = {key for key in made["container"] if made["container"][key] != known[name][key]}
+            assert differing <= {"args"}
+
+
+def test_no_two_templates_have_the_same_name(run: Run) -> None:
+    sheet = sheet_run("cohort", [run.sample], SheetRules(RULES, True, CALLS), run.platform)
+    for manifest in (run.manifest(), sheet, *jobs(RULES, CALLS, run.platform).values()):
+        names = [template["name"] for template in manifest["spec"]["templates"]]
+        assert len(set(names)) == len(names)
+
+
+def test_a_single_job_is_never_taken_for_done(platform: Platform) -> None:
+    for manifest in jobs(RULES, CALLS, platform).values():
+        for task in templates(manifest)["job"]["dag"]["tasks"]:
+            given = task.get("withItems") or [{p["name"]: p["value"] for p in task["arguments"]["parameters"]}]
+            assert {item["key"] for item in given} <= {"{{workflow.uid}}", "{{item.key}}"}
+
+
+def test_a_sheet_waits_for_its_samples(run: Run, golden: bool) -> None:
+    wanted = SheetRules(RULES, multiqc=True, joint=CALLS)
+    manifest = sheet_run("cohort", [run.sample], wanted, run.platform)
+    check_golden("sheet", manifest, golden)
+    tasks = {task["name"]: task.get("depends", "") for task in templates(manifest)["sheet"]["dag"]["tasks"]}
+    page = tasks.pop("multiqc")
+    assert tasks == {"await": "", "shards": "await", "call": "shards", "gather": "call"}
+    # The page is made of what there is, also when the joint call failed or was not begun.
+    assert {"gather.Succeeded", "gather.Failed", "gather.Omitted"} <= set(page.strip("()").split(" || "))
+
+
+def test_a_joint_call_is_made_again_when_an_alignment_changes(run: Run) -> None:
+    def shards(run: Run) -> str:
+        found = templates(sheet_run("cohort", [run.sample], SheetRules(run.rules, True, CALLS), run.platform))
+        (task,) = (task for task in found["sheet"]["dag"]["tasks"] if task["name"] == "shards")
+        return next(given["value"] for given in task["arguments"]["parameters"] if given["name"] == "key")
+
+    assert shards(run) == shards(run.but(qc=replace(run.qc, min_reads=5)))
+    assert shards(run) != shards(run.but(rules=replace(RULES, batch_bases=1)))
+
+
+def test_every_step_meets_pod_security_restricted(run: Run) -> None:
+    spec = run.manifest()["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for template in (t for t in spec["templates"] if "container" in t):
@@ -119,51 +230,79 @@ def test_every_step_meets_pod_security_restricted(
         assert security["capabilities"]["drop"] == ["ALL"]
 
 
-def test_every_step_asks_for_memory_and_is_limited_to_it(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    for template in (t for t in alignment(sample, rules, platform)["spec"]["templates"] if "container" in t):
+def test_every_step_asks_for_memory_and_is_limited_to_it(run: Run) -> None:
+    for template in (t for t in run.manifest()["spec"]["templates"] if "container" in t):
         resources = template["container"]["resources"]
         assert resources["requests"]["memory"] == resources["limits"]["memory"]
-        assert {volume["emptyDir"]["sizeLimit"] for volume in template["volumes"]} <= {"10Gi", "50Gi"}
+        assert {volume["emptyDir"]["sizeLimit"] for volume in template["volumes"]} <= {"1Gi", "10Gi", "50Gi"}
 
 
-def test_a_step_goes_where_its_size_class_says(sample: SampleReads, rules: AlignmentRules, platform: Platform) -> None:
-    align = templates(alignment(sample, rules, platform))["align"]
+def test_what_only_looks_or_waits_takes_next_to_nothing(run: Run) -> None:
+    found = templates(run.manifest()) | templates(reference(Source("s3://reads/x.fa"), run.platform))
+    asked = {name: made["container"]["resources"]["requests"] for name, made in found.items() if "container" in made}
+    assert {name for name, requests in asked.items() if requests["cpu"] == "50m"} == {"gate", "record", "lookup"}
+
+
+def known_sizes(run: Run, size: int) -> Run:
+    """The run with files of a known size, on a reference of a million bases."""
+    lanes = (
+        replace(lane, reads=(replace(lane.reads[0], size=size), replace(lane.reads[1], size=size)))
+        for lane in run.sample.lanes
+    )
+    return run.but(sample=replace(run.sample, lanes=tuple(lanes)), rules=replace(RULES, bases=1_000_000))
+
+
+def memory(run: Run, step: str) -> tuple[int, str]:
+    """MiB that a step asks for, and what it is told that it has."""
+    container = templates(run.manifest())[step]["container"]
+    args = container["args"]
+    return parse_bytes(container["resources"]["requests"]["memory"]) // 2**20, args[args.index("--memory") + 1]
+
+
+def test_a_step_asks_for_what_its_input_takes_and_never_for_more_than_its_class(run: Run) -> None:
+    small, big = memory(known_sizes(run, 1_000_000), "align"), memory(known_sizes(run, 10**11), "align")
+    unknown = memory(run, "align")
+    assert small[0] < 1024
+    assert big[0] == unknown[0] == 4096
+    assert all(str(asked) == told for asked, told in (small, big, unknown))
+
+
+def test_a_step_that_asked_for_less_than_its_class_gets_all_of_it_after_an_out_of_memory_kill(run: Run) -> None:
+    patch = json.loads(templates(known_sizes(run, 1_000_000).manifest())["align"]["podSpecPatch"])
+    wanted = patch["containers"][0]["resources"]["limits"]["memory"]
+    assert wanted.startswith("{{=lastRetry.message matches 'OOMKilled' ? '4Gi' : '")
+
+
+def test_a_step_goes_where_its_size_class_says(run: Run) -> None:
+    align = templates(run.manifest())["align"]
     assert align["nodeSelector"] == {"biojobs/pool": "spot-large"}
     assert align["tolerations"][0]["value"] == "spot-large"
 
 
-def test_the_last_try_goes_to_nodes_that_nobody_takes_away(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    found = templates(alignment(sample, rules, platform))
+def test_the_last_try_goes_to_nodes_that_nobody_takes_away(run: Run) -> None:
+    found = templates(run.manifest())
     last = f"{{{{=asInt(retries) < {found['align']['retryStrategy']['limit']} ? 'spot-large' : 'on-demand-large'}}}}"
     assert json.loads(found["align"]["podSpecPatch"])["nodeSelector"] == {"biojobs/pool": last}
     assert "nodeSelector" not in json.loads(found["gate"]["podSpecPatch"])
 
 
-def test_scratch_is_reserved_where_an_autoscaler_adds_nodes_for_it(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    found = templates(alignment(sample, rules, platform))
+def test_scratch_is_reserved_where_an_autoscaler_adds_nodes_for_it(run: Run) -> None:
+    found = templates(run.manifest())
     assert found["align"]["container"]["resources"]["requests"]["ephemeral-storage"] == "50Gi"
     assert "ephemeral-storage" not in found["gate"]["container"]["resources"]["requests"]
 
 
-def test_memory_is_doubled_after_an_out_of_memory_kill_only(
-    sample: SampleReads, rules: AlignmentRules, platform: Platform
-) -> None:
-    patch = json.loads(templates(alignment(sample, rules, platform))["align"]["podSpecPatch"])
+def test_memory_is_doubled_after_an_out_of_memory_kill_only(run: Run) -> None:
+    patch = json.loads(templates(run.manifest())["align"]["podSpecPatch"])
     (container,) = patch["containers"]
     wanted = "{{=lastRetry.message matches 'OOMKilled' ? '8Gi' : '4Gi'}}"
     assert container["resources"]["limits"]["memory"] == wanted
 
 
-def test_a_manifest_never_grows_with_its_lanes(rules: AlignmentRules, platform: Platform, sample: SampleReads) -> None:
-    lanes = tuple(replace(sample.lanes[0], lane=f"L{number:03d}") for number in range(300))
-    manifest = alignment(replace(sample, lanes=lanes), rules, platform)
-    assert len(manifest["spec"]["templates"]) == len(alignment(sample, rules, platform)["spec"]["templates"])
+def test_a_manifest_never_grows_with_its_lanes(run: Run) -> None:
+    lanes = tuple(replace(run.sample.lanes[0], lane=f"L{number:03d}") for number in range(300))
+    manifest = run.but(sample=replace(run.sample, lanes=lanes)).manifest()
+    assert len(manifest["spec"]["templates"]) == len(run.manifest()["spec"]["templates"])
 
 
 @pytest.mark.parametrize(

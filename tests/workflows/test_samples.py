@@ -28,6 +28,30 @@ def test_rows_of_one_sample_are_its_lanes_in_order_even_when_apart() -> None:
     ]
 
 
+def test_checksums_are_taken_as_archives_give_them() -> None:
+    md5, sha256 = "0123456789abcdef" * 2, "0123456789abcdef" * 4
+    header = b"sample,fastq_1,fastq_2,checksum_1,checksum_2\n"
+    rows = f"S1,a.fq,b.fq,{md5.upper()},sha256:{sha256}\nS2,c.fq,d.fq,md5:{md5},\nS3,e.fq,f.fq,none,NONE\n"
+    first, second, third = parse(header + rows.encode(), "sheet.csv")
+    assert first.lanes[0].checksums == (f"md5:{md5}", f"sha256:{sha256}")
+    assert second.lanes[0].checksums == (f"md5:{md5}", "none")
+    assert third.lanes[0].checksums == ("none", "none")
+
+
+@pytest.mark.parametrize("value", ["abc", "md5:abc", "sha1:" + "0" * 40, "0" * 33, "md5:" + "g" * 32, "\U0001f600"])
+def test_what_is_no_checksum_is_refused_with_its_column(value: str) -> None:
+    row = f"sample,fastq_1,fastq_2,checksum_2\nS1,a.fq,b.fq,{value}\n"
+    (found,) = problems(row.encode())
+    assert found.startswith(f"sheet.csv:2: column checksum_2: {value!r} is no checksum; write an MD5")
+
+
+@pytest.mark.parametrize("column", [b"reference", b"genome"])
+def test_a_sheet_cannot_mix_references_and_says_what_to_do(column: bytes) -> None:
+    (found,) = problems(b"sample,fastq_1,fastq_2," + column + b"\nS1,a.fq,b.fq,hg38\nS2,c.fq,d.fq,hg19\n")
+    assert found.startswith("sheet.csv:1: a column for the reference: all samples of a sheet have the same")
+    assert "make a sheet and a stack for every reference" in found
+
+
 @pytest.mark.parametrize(
     "data",
     [

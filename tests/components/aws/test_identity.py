@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -30,9 +31,9 @@ class FakeCluster:
         self.oidc_issuer = pulumi.Output.from_input(ISSUER)
 
 
-def built(aws_mock: AwsRecorder, scope: MakeScope, **keys: Any) -> Identities:
+def built(aws_mock: AwsRecorder, scope: MakeScope, payers: Sequence[str] = (), **keys: Any) -> Identities:
     made: list[Identities] = []
-    aws_mock.build(lambda: made.append(Identities("dev-identities", scope(**keys), FakeCluster(), BUCKETS)))
+    aws_mock.build(lambda: made.append(Identities("dev-identities", scope(**keys), FakeCluster(), BUCKETS, payers)))
     return made[0]
 
 
@@ -108,7 +109,7 @@ def test_with_irsa_the_cluster_s_tokens_are_trusted_and_accounts_are_annotated(
     [
         ("runner", "s3:PutObject", "b-results/S1/S1.bam", True),
         ("runner", "s3:PutObject", "b-reads/a.fastq.gz", False),
-        ("runner", "s3:GetObject", "my-public-bucket/a", True),
+        ("runner", "s3:GetObject", "a-paid-bucket/a", True),
         ("runner", "s3:GetObject", "1000genomes/a", False),
         ("reader", "s3:PutObject", "b-results/S1/S1.bam", False),
         ("argo-server", "s3:GetObject", "b-results/.logs/run/pod/main.log", True),
@@ -120,7 +121,7 @@ def test_with_irsa_the_cluster_s_tokens_are_trusted_and_accounts_are_annotated(
 def test_each_role_has_its_own_policy(
     aws_mock: AwsRecorder, scope: MakeScope, who: str, action: str, key: str, allowed: bool
 ) -> None:
-    built(aws_mock, scope, buckets={"sources": ["my-public-bucket"]})
+    built(aws_mock, scope, payers=["a-paid-bucket"])
     document = json.loads(aws_mock.one("RolePolicy", f"dev-identities-{who}-policy")["policy"])
     context = {"aws:SecureTransport": "true"}
     assert allows([document], Request(action, f"arn:aws:s3:::{key}", context)) is allowed

@@ -151,7 +151,7 @@ TABLE: list[tuple[str, str, Mapping[str, Any], bool]] = [
     ("s3:PutObject", "arn:aws:s3:::biojobs-dev-results-1-eu/a.bam", {}, False),
     ("s3:DeleteObject", "arn:aws:s3:::biojobs-dev-reads-1-eu/a.fq", {}, False),
     ("s3:DeleteObject", "arn:aws:s3:::biojobs-state-1/.pulumi/locks/x", {}, True),
-    ("s3:GetObject", "arn:aws:s3:::1000genomes/a.fq", {}, True),
+    ("s3:GetObject", "arn:aws:s3:::1000genomes/a.fq", {}, False),
     ("s3:GetObject", "arn:aws:s3:::somebody-elses/a.fq", {}, False),
     ("ecr:PutImage", arn("ecr", "repository/biojobs-dev/fastqc"), {}, True),
     ("ecr:PutImage", arn("ecr", "repository/biojobs-prod/fastqc"), {}, False),

@@ -14,14 +14,14 @@ from components.aws.policies import Document, Workload
 from tests.iam import NotUnderstood, Request, allows
 
 BUCKETS = {"reads": "b-reads", "reference": "b-reference", "results": "b-results"}
-SOURCES = ("1000genomes", "broad-references")
+PAID = ("paid-one", "paid-two")
 ACCOUNT, REGION, CLUSTER = "123456789012", "eu-west-1", "biojobs-dev"
 CLUSTER_ARN = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{CLUSTER}"
 ISSUER = f"oidc.eks.{REGION}.amazonaws.com/id/ABC"
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
 
 IDENTITIES: dict[str, Document] = {
-    "runner": policies.runner("aws", BUCKETS, SOURCES),
+    "runner": policies.runner("aws", BUCKETS, PAID),
     "reader": policies.reader("aws", BUCKETS),
     "argo": policies.argo_logs("aws", BUCKETS["results"]),
     "autoscaler": policies.autoscaler("aws", REGION, ACCOUNT, CLUSTER),
@@ -42,24 +42,26 @@ TABLE = [
     ("runner", "s3:GetObject", "b-reads/a_1.fastq.gz", TLS, True),
     ("runner", "s3:GetObject", "b-reference/hg38-1/reference.fa", TLS, True),
     ("runner", "s3:GetObject", "b-results/S1/S1.bam", TLS, True),
-    ("runner", "s3:GetObject", "1000genomes/phase3/a.fastq.gz", TLS, True),
+    ("runner", "s3:GetObject", "paid-one/phase3/a.fastq.gz", TLS, True),
     ("runner", "s3:GetObject", "somebody-elses/a.fastq.gz", TLS, False),
+    ("runner", "s3:GetObject", "1000genomes/a.fastq.gz", TLS, False),
     ("runner", "s3:GetObject", "b-reads-of-others/a.fastq.gz", TLS, False),
     ("runner", "s3:GetObject", "b-reads/a_1.fastq.gz", {"aws:SecureTransport": "false"}, False),
     ("runner", "s3:ListBucket", "b-results", TLS, True),
-    ("runner", "s3:ListBucket", "broad-references", TLS, True),
+    ("runner", "s3:ListBucket", "paid-two", TLS, True),
     ("runner", "s3:ListBucket", "somebody-elses", TLS, False),
     ("runner", "s3:PutObject", "b-results/S1/S1.bam", TLS, True),
     ("runner", "s3:PutObject", "b-results/.logs/run/pod/main.log", TLS, True),
     ("runner", "s3:PutObject", "b-reference/hg38-1/reference.fa.0123", TLS, True),
     ("runner", "s3:AbortMultipartUpload", "b-results/S1/S1.bam", TLS, True),
     ("runner", "s3:PutObject", "b-reads/a_1.fastq.gz", TLS, False),
-    ("runner", "s3:PutObject", "1000genomes/a", TLS, False),
+    ("runner", "s3:PutObject", "paid-one/a", TLS, False),
     ("runner", "s3:DeleteObject", "b-results/S1/.steps/align.json", TLS, True),
     ("runner", "s3:DeleteObject", "b-reference/hg38-1/index.json", TLS, True),
+    ("runner", "s3:DeleteObject", "b-reference/hg38-1/.building/reference-1.2.json", TLS, True),
+    ("runner", "s3:DeleteObject", "b-reference/hg38-1/reference.fa", TLS, False),
     ("runner", "s3:DeleteObject", "b-results/S1/S1.bam", TLS, False),
     ("runner", "s3:DeleteObject", "b-results/S1/run.json", TLS, False),
-    ("runner", "s3:DeleteObject", "b-reference/hg38-1/reference.fa", TLS, False),
     ("runner", "s3:DeleteObject", "b-reads/a_1.fastq.gz", TLS, False),
     ("runner", "s3:DeleteObjectVersion", "b-results/S1/.steps/align.json", TLS, False),
     ("runner", "s3:PutBucketPolicy", "b-results", TLS, False),
@@ -70,7 +72,7 @@ TABLE = [
     ("reader", "s3:ListBucket", "b-reference", TLS, True),
     ("reader", "s3:PutObject", "b-results/S1/S1.bam", TLS, False),
     ("reader", "s3:DeleteObject", "b-results/S1/.steps/align.json", TLS, False),
-    ("reader", "s3:GetObject", "1000genomes/a", TLS, False),
+    ("reader", "s3:GetObject", "paid-one/a", TLS, False),
     ("argo", "s3:GetObject", "b-results/.logs/run/pod/main.log", TLS, True),
     ("argo", "s3:GetObject", "b-results/.logs/run/pod/main.log", {"aws:SecureTransport": "false"}, False),
     ("argo", "s3:ListBucket", "b-results", {"s3:prefix": ".logs/run/pod", **TLS}, True),
@@ -134,13 +136,14 @@ def test_documents_fit_into_a_role() -> None:
         assert len(json.dumps(document, separators=(",", ":"))) < 10_240, who
 
 
-def test_without_public_sources_there_is_no_statement_for_them() -> None:
-    document = policies.runner("aws", BUCKETS, ())
+def test_without_buckets_whose_readers_pay_there_is_no_statement_for_them() -> None:
+    document = policies.runner("aws", BUCKETS)
+    assert not [statement for statement in document["Statement"] if "Paid" in statement["Sid"]]
     assert all(statement["Resource"] for statement in document["Statement"])
 
 
 def test_other_partitions_have_their_own_arns() -> None:
-    text = json.dumps(policies.runner("aws-cn", BUCKETS, SOURCES))
+    text = json.dumps(policies.runner("aws-cn", BUCKETS, PAID))
     assert "arn:aws:" not in text
     assert policies.managed("aws-us-gov", "AmazonEKS_CNI_Policy").startswith("arn:aws-us-gov:iam::aws:policy/")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -109,7 +109,7 @@ def test_every_class_that_steps_name_is_in_the_cluster(gcp_mock: GcpRecorder, sc
 
 def test_each_has_the_rules_of_its_own_pool_and_size(gcp_mock: GcpRecorder, scope: MakeScope) -> None:
     build(gcp_mock, scope)
-    for size in cast(tuple[SizeName, ...], get_args(SizeName)):
+    for size in pools.SIZES:
         for pool in (pools.pool_of(size), pools.last_try_pool(size)):
             spec = gcp_mock.one("ComputeClass", f"dev-compute-classes-{pool}")["spec"]
             assert spec == compute_class(pool, size, getattr(SizeClasses(), size))

@@ -1,0 +1,67 @@
+"""What a run works on: whose results it makes, where they go, and what each of them is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from workflows.sizing import Need
+from workflows.steps import Item, Step
+from workflows.types import Platform, SizeName, content_hash
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run's subject, such as a sample, and the folder of its results.
+
+    `key` stands for the keys of all results where inputs are not known before the run begins, as in single jobs.
+    """
+
+    subject: str
+    results: str
+    platform: Platform
+    key: str = ""
+
+    def item(
+        self,
+        step: str,
+        image: str,
+        shared: Sequence[str],
+        made_from: object,
+        name: str | None = None,
+        own: Mapping[str, str] | None = None,
+    ) -> Item:
+        """An item of a step. Threads and memory are not in its key: results do not depend on them."""
+        own = own or {}
+        key = self.key or content_hash(step, self.platform.images[image], list(shared), dict(own), made_from)
+        return Item(key, self.record(name or step), own)
+
+    def record(self, name: str) -> str:
+        """URI of a step record."""
+        return f"{self.results}/.steps/{name}.json"
+
+    def single(
+        self,
+        name: str,
+        image: str,
+        size: SizeName,
+        args: Sequence[str],
+        made_from: object,
+        *,
+        record: str | None = None,
+        after: Sequence[str] = (),
+        outputs: Sequence[str] = (),
+        when: str = "",
+        need: Need | None = None,
+        light: bool = False,
+    ) -> Step:
+        """A step of one container, whose record has the step's name or that of `record`."""
+        item = self.item(name, image, args, made_from, record)
+        return Step(
+            *(name, image, size, tuple(args), (item,)),
+            after=tuple(after),
+            outputs=tuple(outputs),
+            when=when,
+            need=need,
+            light=light,
+        )
