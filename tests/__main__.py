@@ -60,7 +60,11 @@ class Ring:
 KUBERNETES = ("tests/cluster", *(f"--ignore={file}" for file in SANDBOX))
 SANDBOX_UP = (sys.executable, "-m", "sandbox", "up")
 RINGS = (
-    Ring("functions and components", ("tests/workflows", "tests/components", "tests/sandbox", "tests/lint"), workers=2),
+    Ring(
+        "functions and components",
+        ("tests/workflows", "tests/components", "tests/cli", "tests/sandbox", "tests/lint"),
+        workers=2,
+    ),
     Ring("engine, with stand-in clouds", ("tests/engine",), workers=2),
     Ring("images and steps", ("tests/images",), root_on_linux, SANDBOX_UP, workers=2),
     Ring("Kubernetes, with real reads", KUBERNETES, free_sandbox, SANDBOX_UP, workers=3),
