@@ -33,6 +33,7 @@ CLASSES = {
     "small": {"cpu": "200m", "memory": "1Gi", "scratch": "2Gi"},
     "large": {"cpu": "700m", "memory": "4Gi", "scratch": "2Gi"},
     "huge": {"cpu": "700m", "memory": "4Gi", "scratch": "2Gi"},
+    "gpu": {"cpu": "500m", "memory": "1Gi", "scratch": "2Gi"},
 }
 
 
@@ -51,7 +52,7 @@ class Stack:
     def prepare(self) -> None:
         """Links the program into the project's folder, and makes the stack in a state of its own."""
         self.project.mkdir()
-        link(self.project, "Pulumi.yaml", ".venv")
+        link(self.project, "Pulumi.yaml", ".venv", "cli")
         (self.folder / "state").mkdir()
         ended = self.run("stack", "init")
         assert ended.code == 0, ended.output

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from tests.cluster.stack import Stack, await_true, kubectl
-from workflows.reference import reference
+from workflows.runs import workflow
 from workflows.status import Failure, RunStatus, read
 from workflows.steps import MAX_INTERRUPTIONS
-from workflows.types import Placement, Platform, Size, Source, StoreAccess, StoreUris
+from workflows.types import Placement, Platform, Size, StoreAccess, StoreUris
+from workflows.work import Work
 
 FAULTS: Mapping[str, str] = {
     "tool-error": "echo 'the tool found a bug' >&2; echo 'tool: a bug' > /dev/termination-log; exit 1",
@@ -39,13 +40,14 @@ def manifest(fault: str, image: str, placement: Placement | None = None) -> dict
         namespace="biojobs",
         stack="faults",
         service_account="runner",
-        images={"bwa-mem2": image, "fastqc": image},
-        sizes={"small": size, "large": size, "huge": size},
-        placements={"small": placement, "large": placement, "huge": placement},
+        images={"bwa-mem2": image},
+        sizes={"small": size},
+        placements={"small": placement},
         store=StoreUris("s3://reads", "s3://reference", "s3://results"),
         access=StoreAccess(),
     )
-    made = reference(Source("s3://reads/x.fa", fault), platform)
+    work = Work(fault, "s3://results/faults", platform)
+    made = workflow("fault", fault, [work.single("index", "bwa-mem2", "small", [], fault)], platform)
     made["metadata"]["name"] = f"fault-{fault}"
     step = next(template for template in made["spec"]["templates"] if "container" in template)
     # Every step says something: the store's server takes no empty object, and an empty log would be one.

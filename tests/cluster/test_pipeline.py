@@ -30,7 +30,8 @@ from tests.cluster.stack import (
 BY_HAND = (
     "set -euo pipefail; cp /data/reference.fa /scratch/r.fa; bwa-mem2 index /scratch/r.fa > /dev/null 2>&1; "
     "bwa-mem2 mem -t 1 -K 100000000 -R '@RG\\tID:L001\\tSM:NA12878\\tLB:NA12878\\tPL:ILLUMINA' /scratch/r.fa "
-    "/data/NA12878_1.fastq.gz /data/NA12878_2.fastq.gz 2>/dev/null | samtools sort 2>/dev/null | samtools view"
+    "/data/NA12878_1.fastq.gz /data/NA12878_2.fastq.gz 2>/dev/null | samtools fixmate -m - - "
+    "| samtools sort 2>/dev/null | samtools markdup - - | samtools view"
 )
 
 
