@@ -74,7 +74,8 @@ def image(stack: Stack, step: str) -> str:
 
 def view(stack: Stack, folder: Path, bam: str) -> list[list[str]]:
     """The records of a BAM; in which order tags stand is of no matter."""
-    text = docker(image(stack, "gather"), f"samtools view /data/{bam}", mounts=[(folder, "/data")])
+    images = stack.record("NA12878")["images"]
+    text = docker(images.get("align") or images["sort"], f"samtools view /data/{bam}", mounts=[(folder, "/data")])
     return [[*fields[:11], *sorted(fields[11:])] for fields in (line.split("\t") for line in text.splitlines())]
 
 
