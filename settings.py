@@ -80,7 +80,7 @@ class SizeClasses(Model):
     )
     huge: SizeClass = Field(
         default=_usual("huge"),
-        description="Building a reference's index: about 28 bytes of memory a base.",
+        description="Building a reference's index: 29 bytes of memory a base.",
     )
     gpu: SizeClass = Field(
         default=_usual("gpu"),
