@@ -91,7 +91,7 @@ def test_a_cluster_that_is_gone_is_told_in_one_line_without_warnings_of_librarie
 def interrupted(words: list[str], when: Callable[[], bool]) -> tuple[int, str, str, float]:
     """Status, standard output, standard error, and the seconds that Ctrl-C took, pressed when something is so."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    # Where the tests themselves run in the background of a script, Ctrl-C is ignored, and what they start inherits that.
+    # Where the tests run in the background of a script, Ctrl-C is ignored, and what they start inherits that.
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(words, env=environment, stdout=-1, stderr=-1, text=True, preexec_fn=listen) as process:
         deadline = time.monotonic() + 30
