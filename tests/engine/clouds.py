@@ -46,7 +46,10 @@ KEEP: Final = ("destroy", "--yes", "--skip-preview", "--exclude-protected")
 Touched = dict[str, set[str]]
 """Operation -> names of resources without the stack's."""
 Batch = list[tuple[dict[str, Any], Touched]]
-"""Settings, and what each of them touches. They touch nothing in common, so that what is touched adds up."""
+"""Settings, and what each of them touches. None touches in another way what another one touches, so that it adds up."""
+
+OF_SMALL: Final[Touched] = {"update": {"job-fastqc", "job-variants"}, "replace": {"pipeline-NA12878", "sheet"}}
+"""What the size class `small` touches: all that has a step of it."""
 
 
 @dataclass(frozen=True)

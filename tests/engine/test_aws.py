@@ -16,7 +16,7 @@ from components.aws.permissions import MANAGED
 from components.pipeline import JOBS
 from offline.recording.aws.invokes import PASSWORD
 from tests.engine.aws import SETTINGS, aws_program
-from tests.engine.clouds import Batch, Stack, belongs
+from tests.engine.clouds import OF_SMALL, Batch, Stack, belongs
 
 POOLS = ("system", "spot-small", "on-demand-small", "spot-large", "on-demand-large", "huge")
 ALARMS = {"telemetry-failed-runs", *(f"telemetry-{pool}-at-max" for pool in POOLS)}
@@ -104,7 +104,7 @@ BATCHES: Mapping[str, Batch] = {
             {"network": {"flowLogs": True}},
             {"create": {f"network-flow-logs{part}" for part in ("", "-role", "-policy", "-vpc")}},
         ),
-        ({"classes": {"small": SMALL}}, {"replace": {"pipeline-NA12878"}}),
+        ({"classes": {"small": SMALL}}, OF_SMALL),
     ],
     "ways out, disks and alarms": [
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from components.images import IMAGES
 from offline.recording.aws.invokes import PASSWORD
 from tests.engine.aws import aws_program
 from tests.engine.clouds import KEEP, fail_each_once
@@ -35,7 +36,7 @@ def test_without_nat_third_zone_and_pod_identity_all_comes_up_and_goes_again(tmp
         assert "nat" not in there
         assert "eip" not in there
         assert "pod-identity" not in there
-        assert len(there["registry-image"]) == len(there["repository"]) - 2
+        assert len(there["registry-image"]) == len(there["repository"]) - len(IMAGES)
         assert PASSWORD not in project.state()
         # The registry's password is another one each time; nothing is copied or built again for that.
         program.nothing_left_to_do()

@@ -14,7 +14,7 @@ import pytest
 
 from components.gcp.actions import ACTIONS
 from offline.recording.gcp.invokes import TOKEN
-from tests.engine.clouds import Batch, Stack, belongs
+from tests.engine.clouds import OF_SMALL, Batch, Stack, belongs
 from tests.engine.gcp import SETTINGS, gcp_program
 
 TYPES = {
@@ -88,7 +88,7 @@ BATCHES: Mapping[str, Batch] = {
         ({"network": {"flowLogs": True}}, {"update": {"network-subnet"}}),
         ({"scanImages": True}, {"create": {"services-containerscanning"}, "update": {"registry-images"}}),
         ({"logDays": 60}, {"update": {"telemetry-logs"}}),
-        ({"classes": {"small": SMALL}}, {"replace": {"pipeline-NA12878"}}),
+        ({"classes": {"small": SMALL}}, OF_SMALL),
     ],
     "disks, machine types, alarms and money": [
         ({"protectCluster": True}, {"update": {"cluster-cluster"}}),

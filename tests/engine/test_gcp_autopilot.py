@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.engine.clouds import Batch, Stack
+from tests.engine.clouds import OF_SMALL, Batch, Stack
 from tests.engine.gcp import SETTINGS, gcp_program
 
 CLASSES = {"spot-small", "on-demand-small", "spot-large", "on-demand-large", "huge"}
@@ -17,10 +17,13 @@ LARGE = {**SETTINGS["classes"]["large"], "cpu": "60"}
 BATCH: Batch = [
     ({"adminCidrs": ["8.8.4.0/24", "9.9.9.9/32"]}, {"update": {"cluster-cluster"}}),
     ({"network": {"flowLogs": True}}, {"update": {"network-subnet"}}),
-    ({"classes": {"small": SMALL}}, {"replace": {"pipeline-NA12878"}}),
+    ({"classes": {"small": SMALL}}, OF_SMALL),
     (
         {"classes": {"large": LARGE}},
-        {"update": {"compute-classes-spot-large", "compute-classes-on-demand-large"}, "replace": {"pipeline-NA12878"}},
+        {
+            "update": {"compute-classes-spot-large", "compute-classes-on-demand-large", "job-align"},
+            "replace": {"pipeline-NA12878", "sheet"},
+        },
     ),
 ]
 
@@ -46,7 +49,7 @@ def test_steps_name_compute_classes_and_a_storage_class_that_are_there_and_no_po
     assert classes == {f"biojobs-{name}" for name in CLASSES}
     (scratch,) = (body["metadata"]["name"] for body in recorded(stack, "StorageClass"))
     workflows = recorded(stack, "Workflow")
-    assert len(workflows) == 2
+    assert len(workflows) == 3
     chosen = set(found(workflows, "cloud.google.com/compute-class"))
     assert classes >= {name for name in chosen if name.startswith("biojobs-")} != set()
     assert set(found(workflows, "storageClassName")) == {scratch}
