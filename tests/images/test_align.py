@@ -131,7 +131,7 @@ def test_a_stub_leaves_the_same_files_and_reads_nothing(workspace: Workspace) ->
     assert stub.files("bam") == [f"NA12878.{kind}" for kind in RESULTS]
     assert json.loads(stub.read("steps/align.json"))["step"] == "align"
     again = align(stub, *ONE_LANE)
-    assert again.stdout == "align: already done\n"
+    assert again.stdout.endswith("align: already done\n")
     assert align(stub, *ONE_LANE, sample="a b", key="key-2").code == 65
 
 

@@ -294,6 +294,6 @@ def test_a_stub_leaves_a_word(sheet: Sheet) -> None:
     assert sheet.make(options=stub).code == 0
     assert sheet.page() == "stub\n"
     assert sheet.record()["key"] == "key-1"
-    assert sheet.make(options=stub).stdout == "multiqc: already done\n"
+    assert sheet.make(options=stub).stdout.endswith("multiqc: already done\n")
     sheet.samples.append("P1")
     assert sheet.make(options=stub).code == 65
