@@ -213,7 +213,7 @@ def test_a_key_is_written_as_in_a_stack_file() -> None:
     assert pools.key("on-demand-small", "diskGib") == "biojobs:pools.onDemandSmall.diskGib"
 
 
-OWN = Aligner(image="registry.example/mine:1", command=("mine",), class_="gpu")
+OWN = Aligner.model_validate({"image": "registry.example/mine:1", "command": ["mine"], "class": "gpu"})
 
 
 def test_an_aligner_on_gpus_needs_nodes_that_have_some() -> None:
