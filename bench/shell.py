@@ -8,6 +8,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import versions
+from components.images import image_tag
+
 REGISTRY = "localhost:5050/biojobs"
 
 
@@ -26,3 +29,8 @@ def seconds(command: Sequence[str]) -> float:
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
+
+
+def image(name: str) -> str:
+    """An image of ours as `up` has pushed it last, from what is in the tree."""
+    return f"{REGISTRY}/{name}:{image_tag(name, versions.BASE_IMAGE)}"

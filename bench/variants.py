@@ -15,8 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import versions
-from bench.shell import REGISTRY, output
+from bench.shell import image, output
 
 CONTIGS = {"one": 2_500_000, "two": 1_500_000}
 DEPTH = 20
@@ -24,8 +23,8 @@ SPIKE = (1_200_000, 1_206_000)
 SPIKE_DEPTH = 1000
 SHARDS = 20
 CORES = 2
-IMAGE = f"{REGISTRY}/variants:{versions.IMAGES['variants']}"
-ALIGNER = f"{REGISTRY}/bwa-mem2:{versions.IMAGES['bwa-mem2']}"
+IMAGE = image("variants")
+ALIGNER = image("bwa-mem2")
 ALIGN = """
 set -euo pipefail; cd /data
 wgsim -S 1 -N {pairs} -1 150 -2 150 -d 400 -s 50 -e 0.005 -r 0.001 reference.fa 1.fq 2.fq > truth.txt
