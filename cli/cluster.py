@@ -19,7 +19,7 @@ from components.runs import Runs
 from settings import Settings
 from workflows import status
 from workflows.status import RunStatus
-from workflows.types import KIND_LABEL, SAMPLE_LABEL
+from workflows.types import KIND_LABEL, SAMPLE_LABEL, slug
 
 T = TypeVar("T")
 _API: Final = ("argoproj.io", "v1alpha1", NAMESPACE)
@@ -126,13 +126,12 @@ class Jobs(Runs):
 
 def manifest(order: Order, parameters: Mapping[str, str]) -> dict[str, Any]:
     """The Workflow of an order. What it does is the template's."""
-    slug = re.sub(r"[^a-z0-9]+", "-", order.subject.lower()).strip("-")[:40].strip("-")
     given = {SUBJECT: order.subject, **parameters}
     return {
         "apiVersion": "/".join(_API[:2]),
         "kind": "Workflow",
         "metadata": {
-            "generateName": f"{order.template}-{slug}-",
+            "generateName": f"{order.template}-{slug(order.subject)}-",
             "namespace": NAMESPACE,
             "labels": {KIND_LABEL: "job", SAMPLE_LABEL: order.subject},
         },

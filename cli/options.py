@@ -9,17 +9,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from workflows.samples import MAX_NAME, PLATFORMS
+from workflows.samples import CHECKSUM, MAX_NAME, NAME, PLATFORMS, READS
 
 NO_CHECKSUM: Final = "none"
 MAX_PLOIDY: Final = 100
 
-_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _URI: Final = re.compile(r"((s3|gs)://[a-z0-9][a-z0-9._-]+|https://[A-Za-z0-9.-]+(:\d+)?)/[A-Za-z0-9._/+=@%~-]+")
-_READS: Final = re.compile(r"\.(fastq|fq)(\.gz)?$")
 _MATE: Final = re.compile(r"[._-]R?[12](_001)?$")
 _FASTA: Final = re.compile(r"\.(fasta|fa|fna|fas)(\.gz)?$")
-_CHECKSUM: Final = re.compile(r"none|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
 
 UNREADABLE: Final = "may hold only letters, digits and ._/+=@%~- and no '..'; rename the file"
@@ -36,7 +33,7 @@ def name_problems(option: str, value: str) -> Iterator[str]:
         yield f"{option}: is empty; give a name"
     elif len(value) > MAX_NAME:
         yield f"{option}: {value[:20]!r}... has {len(value)} characters; at most {MAX_NAME} are allowed"
-    elif not _NAME.fullmatch(value):
+    elif not NAME.fullmatch(value):
         yield f"{option}: {value!r} may hold only letters, digits and . _ - between them (it becomes the name of files)"
 
 
@@ -61,7 +58,7 @@ def reads_problems(values: Sequence[str], least: int) -> Iterator[str]:
     for value in values:
         found = list(location_problems(option, value))
         yield from found
-        if not found and not _READS.search(value):
+        if not found and not READS.search(value):
             yield f"{option}: {value!r} does not end in .fastq.gz, .fq.gz, .fastq or .fq"
     if len(set(values)) < len(values):
         yield f"{option}: {values[0]!r} is given twice; R1 and R2 are two files"
@@ -87,7 +84,7 @@ def checksum(value: str) -> str:
 def checksum_problems(values: Sequence[str], files: int, what: str) -> Iterator[str]:
     """`--checksum` is given for none of the files of the option `what`, or for each in their order."""
     for value in values:
-        if not _CHECKSUM.fullmatch(checksum(value)):
+        if not CHECKSUM.fullmatch(checksum(value)):
             yield (
                 f"--checksum: {value!r} is no checksum; write md5: and 32 or sha256: and 64 hexadecimal digits, "
                 f"or {NO_CHECKSUM}"
@@ -113,7 +110,7 @@ def ploidy_problems(value: int | None) -> Iterator[str]:
 
 def sample_of_reads(location: str) -> str:
     """`.../NA12878_R1.fastq.gz` -> `NA12878`."""
-    return _MATE.sub("", _READS.sub("", _file(location)))
+    return _MATE.sub("", READS.sub("", _file(location)))
 
 
 def sample_of_bam(location: str) -> str:

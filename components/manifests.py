@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import get_args
 
 from components.archives import environment
 from components.contracts import Cloud
@@ -30,7 +31,7 @@ from workflows.types import (
     VariantRules,
 )
 
-_SIZES: tuple[SizeName, ...] = ("small", "large", "huge", "gpu")
+_SIZES: tuple[SizeName, ...] = get_args(SizeName)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +72,9 @@ class Pipeline(pulumi.ComponentResource):
 
     def _templates(self, known: pulumi.Output[Manifests], after: Sequence[pulumi.Resource]) -> None:
         """What single jobs are started from."""
+        made = known.apply(lambda known: known.jobs())
         for job in JOBS:
-            manifest = known.apply(functools.partial(_job, job=job))
+            manifest = made.apply(operator.itemgetter(job))
             k8s.apiextensions.CustomResource(
                 f"{self._stack}-job-{job}",
                 api_version="argoproj.io/v1alpha1",
@@ -160,10 +162,6 @@ def _manifests(settings: Settings, inputs: Inputs, cloud: Cloud, images: Mapping
 
 def _sample(known: Manifests, sample: Sample) -> Manifest:
     return known.sample(sample)
-
-
-def _job(known: Manifests, job: str) -> Manifest:
-    return known.jobs()[job]
 
 
 def _name(manifest: Manifest) -> str:

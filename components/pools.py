@@ -119,6 +119,11 @@ def placement(size: SizeName) -> Placement:
     )
 
 
+def placements() -> dict[SizeName, Placement]:
+    """Where steps of every class go."""
+    return {size: placement(size) for size in _POOLS}
+
+
 def left_for_steps(vcpu: int, memory_mib: float, daemons: Daemons, scratch_gib: int) -> Allocatable:
     """What a step can have of a node with `memory_mib` besides what the kernel and the cloud keep to themselves."""
     return Allocatable(

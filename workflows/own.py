@@ -24,7 +24,7 @@ from workflows.steps import (
     sized,
 )
 from workflows.types import Aligner, Placement, Platform, Size
-from workflows.work import Work
+from workflows.work import NEEDED, Work
 
 COURIER = Size(cpu="100m", threads=1, memory_mib=512, scratch="1Gi")
 """What fetching and delivering take; they run before and after the aligner, in its pod."""
@@ -52,16 +52,7 @@ def own_aligner(
     source = [made_from, aligner.image, aligner.command]
     # The record of bwa-mem2's alignment is replaced: whoever goes back to it finds that the BAM is another one.
     sort = work.single("sort", "bwa-mem2", "large", args, source, record="align", after=["lane"], need=sorting)
-    lookup = Step(
-        "lookup",
-        "bwa-mem2",
-        "small",
-        ("--out", f"{work.results}/", "--wait", "0"),
-        sort.items,
-        after=tuple(after),
-        outputs=("needed",),
-        light=True,
-    )
+    lookup = work.lookup(sort.items, wait_seconds=0, after=after)
     shared = ("--reference", f"{reference}/", "--out", f"{folder}/")
     items = (
         work.item("lane", "bwa-mem2", shared, source, f"lanes/{lane}", dict(zip(_LANE, words, strict=True)))
@@ -74,7 +65,7 @@ def own_aligner(
         shared,
         tuple(items),
         after=("lookup",),
-        when="{{tasks.lookup.outputs.parameters.needed}} == true",
+        when=NEEDED,
         aligner=aligner,
     )
     return [lookup, lane, sort]
@@ -88,7 +79,7 @@ def lane_containers(step: Step, aligner: Aligner, subject: str, platform: Platfo
         "env": environment(platform),
         "resources": resources(COURIER, Placement()),
         "security_context": RESTRICTED,
-        "args": [*step.args, *item_args(step), *common_args(step, step.image, subject, platform)],
+        "args": [*step.args, *item_args(step), *common_args(step, subject, platform)],
     }
     given = {
         "BIOJOBS_IN": "/scratch/in",

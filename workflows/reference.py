@@ -7,7 +7,7 @@ from workflows.runs import workflow
 from workflows.sizing import index_need
 from workflows.steps import Item, Step
 from workflows.types import Manifest, Platform, Source, content_hash
-from workflows.work import Work
+from workflows.work import NEEDED, Work
 
 WAIT_SECONDS = 6 * 3600
 """How long a run waits for another one that builds the same index."""
@@ -29,18 +29,15 @@ def reference(fasta: Source, platform: Platform) -> Manifest:
 def index_steps(work: Work, fasta: Source, key: str) -> list[Step]:
     """The steps that leave an indexed reference in the folder of `work`."""
     item = Item(key, f"{work.results}/index.json", {})
-    out = ("--out", f"{work.results}/")
-    lookup = Step(
-        "lookup", "bwa-mem2", "small", (*out, "--wait", str(WAIT_SECONDS)), (item,), outputs=("needed",), light=True
-    )
+    lookup = work.lookup((item,), wait_seconds=WAIT_SECONDS)
     index = Step(
         "index",
         "bwa-mem2",
         "huge",
-        ("--fasta", fasta.uri, "--checksum", fasta.checksum, *out),
+        ("--fasta", fasta.uri, "--checksum", fasta.checksum, "--out", f"{work.results}/"),
         (item,),
-        after=("lookup",),
-        when="{{tasks.lookup.outputs.parameters.needed}} == true",
+        after=(lookup.name,),
+        when=NEEDED,
         need=index_need(fasta),
     )
     return [lookup, index]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from hera.workflows import models as m
 
 from workflows.own import lane_containers
 from workflows.steps import Step, container, fan_out_arguments, inputs, parameters
-from workflows.types import KIND_LABEL, SAMPLE_LABEL, STACK_LABEL, Manifest, Platform, content_hash
+from workflows.types import KIND_LABEL, SAMPLE_LABEL, STACK_LABEL, Manifest, Platform, content_hash, slug
 
 GRACE_SECONDS = 15
 """What a spot node of Google Cloud leaves to a pod at the least; a step that is told to stop is gone well before."""
@@ -126,6 +125,5 @@ def _pod_security() -> m.PodSecurityContext:
 
 def _named(manifest: Manifest, subject: str) -> Manifest:
     """The manifest under a name made from its subject and the hash of its content: other content, another run."""
-    slug = re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")[:40].strip("-")
-    manifest["metadata"]["name"] = f"{slug}-{content_hash(manifest['metadata'], manifest['spec'])[:10]}"
+    manifest["metadata"]["name"] = f"{slug(subject)}-{content_hash(manifest['metadata'], manifest['spec'])[:10]}"
     return manifest

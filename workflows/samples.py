@@ -30,10 +30,11 @@ PLATFORMS: Final = (
 MAX_NAME: Final = 50
 """Longest sample name: it is part of Kubernetes names and of a label (63 characters) with a suffix."""
 
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _LOCATION = re.compile(r"((s3|gs)://[a-z0-9][a-z0-9._-]+/|https://[A-Za-z0-9.-]+(:\d+)?/)?[A-Za-z0-9._/+=@%~-]+")
 
-_CHECKSUM = re.compile(r"none|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
+READS: Final = re.compile(r"\.(fastq|fq)(\.gz)?$")
+CHECKSUM: Final = re.compile(r"none|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}")
 
 
 class SheetError(Exception):
@@ -180,7 +181,7 @@ def _cell_problems(cells: dict[str, str]) -> Iterator[str]:
         yield from _location_problems(column, cells[column])
     for column in ("checksum_1", "checksum_2"):
         value = cells.get(column, "")
-        if not _CHECKSUM.fullmatch(_checksum(value)):
+        if not CHECKSUM.fullmatch(_checksum(value)):
             yield f"column {column}: {value!r} is no checksum; write an MD5, md5:... or sha256:..., or leave it empty"
 
 
@@ -189,7 +190,7 @@ def _name_problems(column: str, value: str) -> Iterator[str]:
         yield f"column {column}: is empty"
     elif len(value) > MAX_NAME:
         yield f"column {column}: {value[:20]!r}... has {len(value)} characters; at most {MAX_NAME} are allowed"
-    elif not _NAME.fullmatch(value):
+    elif not NAME.fullmatch(value):
         yield (
             f"column {column}: {value!r} may hold only letters, digits and . _ - between them "
             "(it becomes the name of files and Kubernetes objects)"
@@ -203,7 +204,7 @@ def _location_problems(column: str, value: str) -> Iterator[str]:
         yield f"column {column}: {value!r}: only s3://, gs://, https:// or a path are read"
     elif not _LOCATION.fullmatch(value) or ".." in value.split("/"):
         yield f"column {column}: {value!r} may hold only letters, digits and ._/+=@%~- and no '..'; rename the file"
-    elif not re.search(r"\.(fastq|fq)(\.gz)?$", value):
+    elif not READS.search(value):
         yield f"column {column}: {value!r} does not end in .fastq.gz, .fq.gz, .fastq or .fq"
 
 

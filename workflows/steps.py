@@ -101,7 +101,7 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
         image=platform.images[step.image],
         image_pull_policy="IfNotPresent",
         command=[f"/biojobs/{step.name}.sh"],
-        args=[*step.args, *item_args(step), *common_args(step, step.image, subject, platform)],
+        args=[*step.args, *item_args(step), *common_args(step, subject, platform)],
         env=environment(platform),
         archive_location=m.ArtifactLocation(archive_logs=True),
         resources=resources(size, placement),
@@ -176,13 +176,13 @@ def item_args(step: Step) -> Sequence[str]:
     return [word for name in names for word in (f"--{name}", f"{{{{inputs.parameters.{name}}}}}")]
 
 
-def common_args(step: Step, image: str, subject: str, platform: Platform) -> Sequence[str]:
+def common_args(step: Step, subject: str, platform: Platform) -> Sequence[str]:
     """The options that all scripts know."""
     size = sized(step, platform)
     return (
         *("--sample", subject),
         *("--run", "{{workflow.name}}"),
-        *("--image", platform.images[image]),
+        *("--image", platform.images[step.image]),
         *("--threads", str(size.threads)),
         *("--memory", str(size.memory_mib)),
     )

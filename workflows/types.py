@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -137,6 +138,11 @@ class Platform:
     access: StoreAccess
     stub: bool = False
     """Whether steps compute nothing and leave empty results, in folders of their own."""
+
+
+def slug(subject: str) -> str:
+    """A subject as part of the name of a Kubernetes object."""
+    return re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")[:40].strip("-")
 
 
 def content_hash(*values: object) -> str:

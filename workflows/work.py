@@ -9,6 +9,9 @@ from workflows.sizing import Need
 from workflows.steps import Item, Step
 from workflows.types import Platform, SizeName, content_hash
 
+NEEDED = "{{tasks.lookup.outputs.parameters.needed}} == true"
+"""The condition of steps that are left out where `lookup` found their results."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -39,6 +42,13 @@ class Work:
     def record(self, name: str) -> str:
         """URI of a step record."""
         return f"{self.results}/.steps/{name}.json"
+
+    def lookup(self, items: tuple[Item, ...], *, wait_seconds: int, after: Sequence[str] = ()) -> Step:
+        """A small step that finds out whether there is anything to do for `items`, before a big machine is asked for;
+        it waits so long for another run that does it."""
+        args = ("--out", f"{self.results}/", "--wait", str(wait_seconds))
+        common = ("lookup", "bwa-mem2", "small", args, items)
+        return Step(*common, after=tuple(after), outputs=("needed",), light=True)
 
     def single(
         self,

@@ -31,7 +31,7 @@ from components.images import IMAGES
 from components.inputs import refuse
 from components.locate import Locator
 from components.names import ownership
-from components.pools import SIZES, gpu_problems, placement
+from components.pools import gpu_problems, placements
 from components.storage import ROLES
 from settings import Settings, SettingsError
 from workflows.types import StoreUris
@@ -81,7 +81,7 @@ def _build(settings: Settings, scope: Scope, located: Locator) -> Cloud:
     return Cloud(
         cluster=Cluster(
             provider=provider,
-            placements={size: placement(size) for size in (*SIZES, "gpu")},
+            placements=placements(),
             api_ports=_API_PORTS,
             context=cluster.name,
             kubeconfig=cluster.kubeconfig,

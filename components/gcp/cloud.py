@@ -34,7 +34,8 @@ from components.gcp.zones import machine_problems
 from components.inputs import refuse
 from components.locate import PLAN, Locator
 from components.names import ownership
-from components.pools import SIZES, gpu_problems, placement
+from components.pools import SIZES, gpu_problems
+from components.pools import placements as every_placement
 from components.storage import ROLES
 from settings import Settings, SettingsError
 from settings_gcp import Gcp
@@ -78,7 +79,7 @@ def placements(target: Gcp) -> dict[SizeName, Placement]:
     """Where steps of each size class go."""
     if target.autopilot:
         return {size: autopilot.placement(size) for size in SIZES}
-    return {size: placement(size) for size in (*SIZES, "gpu")}
+    return every_placement()
 
 
 def _build(settings: Settings, scope: Scope, located: Locator) -> Cloud:

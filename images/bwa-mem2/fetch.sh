@@ -13,10 +13,9 @@ source "$lib"
 source "$here/lanes.sh"
 # shellcheck source=images/bwa-mem2/courier.sh
 source "$here/courier.sh"
+# shellcheck source=images/bwa-mem2/reference.sh
+source "$here/reference.sh"
 step_class=large
-
-reference_files=(reference.fa reference.fa.fai reference.dict reference.fa.0123 reference.fa.amb reference.fa.ann
-  reference.fa.bwt.2bit.64 reference.fa.pac)
 
 step_main() {
   begin "$@"

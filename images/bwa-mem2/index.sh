@@ -10,10 +10,9 @@ source "$lib"
 source "$here/lease.sh"
 # shellcheck source=images/bwa-mem2/sizing.sh
 source "$here/sizing.sh"
+# shellcheck source=images/bwa-mem2/reference.sh
+source "$here/reference.sh"
 step_class=huge
-
-files=(reference.fa reference.fa.fai reference.dict reference.fa.0123 reference.fa.amb reference.fa.ann
-  reference.fa.bwt.2bit.64 reference.fa.pac)
 
 step_main() {
   begin "$@"
@@ -23,7 +22,7 @@ step_main() {
   build
   check_index
   local file
-  for file in "${files[@]}"; do publish "$scratch/work/$file" "$(within "${option[out]}" "$file")"; done
+  for file in "${reference_files[@]}"; do publish "$scratch/work/$file" "$(within "${option[out]}" "$file")"; done
   write_record
   printf 'index: %s contigs, %s bases\n' "$contigs" "$bases"
 }
@@ -31,7 +30,7 @@ step_main() {
 stub_main() {
   begin "$@"
   local file uris=()
-  for file in "${files[@]}"; do uris+=("$(within "${option[out]}" "$file")"); done
+  for file in "${reference_files[@]}"; do uris+=("$(within "${option[out]}" "$file")"); done
   publish_stubs "${uris[@]}"
   write_record
 }
@@ -94,18 +93,10 @@ build() {
   run_tool bwa bwa-mem2 index reference.fa
 }
 
-run_tool() {
-  local name=$1 code=0
-  shift
-  note_command "$@"
-  logged "$name" "$@" > "$scratch/logs/$name.out" || code=$?
-  if ((code != 0)); then explain "$name" "$1 $2" "$code"; fi
-}
-
 # check_index: every file is there and tells of all the bases
 check_index() {
   local file seen
-  for file in "${files[@]}"; do [[ -s $file ]] || fail 70 verification "$file was not made: $(last_words bwa)"; done
+  for file in "${reference_files[@]}"; do [[ -s $file ]] || fail 70 verification "$file was not made: $(last_words bwa)"; done
   seen=$(awk '{ contigs++; bases += $2 } END { printf "%d %d", contigs, bases }' reference.fa.fai)
   [[ $seen == "$contigs $bases" ]] ||
     fail 70 verification "reference.fa.fai tells of $seen contigs and bases, not of $contigs $bases"

@@ -21,6 +21,15 @@ note_command() { # WORD..., as one could type it in the step's work folder
   jq -nc --arg line "${line//"$scratch/work/"/}" '$line | rtrimstr(" ")' >> "$scratch/commands"
 }
 
+# run_tool LOG COMMAND...: a tool whose results are files, noted; it ends the step where it fails
+run_tool() {
+  local log=$1 code=0
+  shift
+  note_command "$@"
+  logged "$log" "$@" > "$scratch/logs/$log.out" || code=$?
+  if ((code != 0)); then explain "$log" "$1 $2" "$code"; fi
+}
+
 # note_tool NAME...: the version of a tool, as its package says (bwa-mem2 2.3 calls itself 2.2.1)
 note_tool() {
   local name version

@@ -117,25 +117,17 @@ fetch_calls() {
 join() {
   local samples
   samples=$(IFS=, && printf '%s' "${repeated_bam[*]}")
-  run concat bcftools concat --no-version -f "$work/list" -Ou -o "$work/concat.bcf"
+  run_tool concat bcftools concat --no-version -f "$work/list" -Ou -o "$work/concat.bcf"
   fetch_fai
   bcftools query -f '%CHROM\n' "$work/concat.bcf" | uniq | sort -u > "$work/chosen"
   if [[ ! -s $work/chosen ]]; then cut -f 1 <(head -n 1 "$work/reference.fai") > "$work/chosen"; fi
   fetch_contigs "$work/chosen"
-  run norm bcftools norm --no-version -f "$work/reference.fa" -m -any -Ou -o "$work/norm.bcf" "$work/concat.bcf"
-  run sort bcftools sort -m "$((option[memory] / 2))M" -T "$work/sort" -Ou -o "$work/sorted.bcf" "$work/norm.bcf"
-  run once bcftools norm --no-version -d exact -Ou -o "$work/once.bcf" "$work/sorted.bcf"
+  run_tool norm bcftools norm --no-version -f "$work/reference.fa" -m -any -Ou -o "$work/norm.bcf" "$work/concat.bcf"
+  run_tool sort bcftools sort -m "$((option[memory] / 2))M" -T "$work/sort" -Ou -o "$work/sorted.bcf" "$work/norm.bcf"
+  run_tool once bcftools norm --no-version -d exact -Ou -o "$work/once.bcf" "$work/sorted.bcf"
   # All contigs of the reference, whatever shards there were
-  run header bcftools reheader -f "$work/reference.fai" -o "$work/whole.bcf" "$work/once.bcf"
-  run view bcftools view --no-version -s "$samples" -Oz --write-index=tbi -o "$work/$name.vcf.gz" "$work/whole.bcf"
-}
-
-run() {
-  local log=$1 code=0
-  shift
-  note_command "$@"
-  logged "$log" "$@" > "$scratch/logs/$log.out" || code=$?
-  if ((code != 0)); then explain "$log" "$1 $2" "$code"; fi
+  run_tool header bcftools reheader -f "$work/reference.fai" -o "$work/whole.bcf" "$work/once.bcf"
+  run_tool view bcftools view --no-version -s "$samples" -Oz --write-index=tbi -o "$work/$name.vcf.gz" "$work/whole.bcf"
 }
 
 # inspect: no record was lost, the index knows them all; statistics
