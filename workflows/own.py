@@ -8,6 +8,7 @@ from typing import Any
 from hera.workflows import ContainerNode, ContainerSet, Env
 from hera.workflows import models as m
 
+from workflows.failures import retry_strategy
 from workflows.sizing import Need
 from workflows.steps import (
     RESTRICTED,
@@ -16,10 +17,9 @@ from workflows.steps import (
     environment,
     inputs,
     item_args,
+    patch,
     place,
-    pod_patch,
     resources,
-    retries,
     scratch_volume,
     sized,
 )
@@ -98,8 +98,8 @@ def lane_containers(step: Step, aligner: Aligner, subject: str, platform: Platfo
         inputs=inputs(step),
         volumes=[scratch],
         volume_mounts=[m.VolumeMount(name="scratch", mount_path="/scratch")],
-        retry_strategy=retries(step),
-        pod_spec_patch=pod_patch("command", step, platform),
+        retry_strategy=retry_strategy(step.tries),
+        pod_spec_patch=patch("command", step, platform),
         **place(step, subject, placement),
     ) as made:
         ContainerNode(name="before", command=["/biojobs/fetch.sh"], **courier)

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hera.workflows import Container, EmptyDirVolume, Env, EphemeralVolume, Parameter, RetryStrategy, SecretEnv
+from hera.workflows import Container, EmptyDirVolume, Env, EphemeralVolume, Parameter, SecretEnv
 from hera.workflows import models as m
 
 from quantities import MIB, parse_bytes, write_bytes
+from workflows.failures import MAX_INTERRUPTIONS, pod_patch, retry_strategy
 from workflows.sizing import Need
 from workflows.types import SAMPLE_LABEL, Aligner, Placement, Platform, Size, SizeName
 
-MAX_INTERRUPTIONS = 5
 LIGHT = Size(cpu="50m", threads=1, memory_mib=256, scratch="1Gi")
 RESTRICTED = m.SecurityContext(
     allow_privilege_escalation=False, read_only_root_filesystem=True, capabilities=m.Capabilities(drop=["ALL"])
 )
-# No longest duration: Argo counts it from the first try, and would give up a step that had run for longer.
-_BACKOFF = m.Backoff(duration="5s", factor=m.IntOrString(root=2), cap="5m")
-
-# Pods that went away and signals that no out-of-memory kill explains are interruptions; 74 is store trouble. A pod that
-# is evicted for what it wrote itself would write it again.
-_OUT_OF_MEMORY = "lastRetry.message matches 'OOMKilled'"
-_OUTGREW_ITS_DISK = "lastRetry.message matches 'exceeds the (total )?limit'"
-# A pod of several containers ends with the code of the last one, and its message tells of the one that failed first.
-_INTERRUPTED = (
-    "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [-1, 74, 137, 143] || "
-    "lastRetry.message matches '^(before|command): .*exit code (74|137|143)'"
-)
-
-RETRY_EXPRESSION = f"({_OUT_OF_MEMORY}) ? asInt(retries) < 1 : ({_OUTGREW_ITS_DISK}) ? false : ({_INTERRUPTED})"
-"""Out of memory is tried once more, with double memory; interruptions and store trouble up to the limit; a tool's own
-error, bad input and a QC stop never."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +90,8 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
         resources=resources(size, placement),
         volumes=[scratch_volume(size, placement)],
         security_context=RESTRICTED,
-        retry_strategy=retries(step),
-        pod_spec_patch=pod_patch("main", step, platform),
+        retry_strategy=retry_strategy(step.tries),
+        pod_spec_patch=patch("main", step, platform),
         **place(step, subject, placement),
     )
 
@@ -125,6 +108,13 @@ def sized(step: Step, platform: Platform) -> Size:
     return replace(size, memory_mib=min(size.memory_mib, step.need.memory_mib), scratch=write_bytes(scratch))
 
 
+def patch(container: str, step: Step, platform: Platform) -> str:
+    """What Argo changes in the pods of later tries; one that only looks may have twice its due."""
+    asked = sized(step, platform)
+    most = asked if step.light else platform.sizes[step.size]
+    return pod_patch(container, asked, most, platform.placements[step.size], step.tries)
+
+
 def inputs(step: Step) -> list[Parameter]:
     """The input parameters of a step's template."""
     return [Parameter(name=name) for name in parameters(step.items[0])]
@@ -139,11 +129,6 @@ def resources(size: Size, placement: Placement) -> m.ResourceRequirements:
         requests=_quantities({"cpu": size.cpu, "memory": memory, **scratch}),
         limits=_quantities({"memory": memory, **gpus}),
     )
-
-
-def retries(step: Step) -> RetryStrategy:
-    """When a step is tried again."""
-    return RetryStrategy(limit=step.tries, retry_policy="Always", expression=RETRY_EXPRESSION, backoff=_BACKOFF)
 
 
 def place(step: Step, subject: str, placement: Placement) -> dict[str, Any]:
@@ -216,30 +201,3 @@ def scratch_volume(size: Size, placement: Placement) -> EmptyDirVolume | Ephemer
     return EphemeralVolume(
         name="scratch", mount_path="/scratch", volume_claim_template=m.PersistentVolumeClaimTemplate(spec=claim)
     )
-
-
-def pod_patch(container: str, step: Step, platform: Platform) -> str:
-    """What Argo changes in the pods of later tries."""
-    asked = sized(step, platform)
-    memory = _more_memory_after_oom(container, asked, asked if step.light else platform.sizes[step.size])
-    return json.dumps({**memory, **_last_try(step, platform.placements[step.size])})
-
-
-def _more_memory_after_oom(container: str, asked: Size, share: Size) -> dict[str, Any]:
-    """A pod patch that Argo fills in at every try: double memory if the last one was killed for want of it, and all of
-    its class where it asked for less."""
-    once, more = (write_bytes(mib * MIB) for mib in (asked.memory_mib, max(2 * asked.memory_mib, share.memory_mib)))
-    quantity = f"lastRetry.message matches 'OOMKilled' ? '{more}' : '{once}'"
-    memory = {"memory": "{{=" + quantity + "}}"}
-    return {"containers": [{"name": container, "resources": {"requests": memory, "limits": memory}}]}
-
-
-def _last_try(step: Step, placement: Placement) -> dict[str, Any]:
-    """A pod patch that sends the last try to the placement's other nodes."""
-
-    def label(name: str, last: str) -> str:
-        usual = placement.node_selector[name]
-        return "{{=asInt(retries) < " + str(step.tries) + f" ? '{usual}' : '{last}'" + "}}"
-
-    selector = {name: label(name, last) for name, last in placement.last_try.items()}
-    return {"nodeSelector": selector} if selector else {}

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.cluster.stack import Stack, await_true, kubectl
+from workflows.failures import MAX_INTERRUPTIONS
 from workflows.runs import workflow
 from workflows.status import Failure, RunStatus, read
-from workflows.steps import MAX_INTERRUPTIONS
 from workflows.types import Placement, Platform, Size, StoreAccess, StoreUris
 from workflows.work import Work
 
