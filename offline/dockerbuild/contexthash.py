@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -100,9 +101,16 @@ def _add_folder(digest: Digest, folder: Path, rules: Sequence[Rule]) -> None:
         if path.is_symlink():
             _add(digest, f"link {name}", str(path.readlink()).encode())
         elif path.is_file():
-            _add(digest, f"file {name} {path.stat().st_mode & 0o777:o}", b"")
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            stat = path.stat()
+            _add(digest, f"file {name} {stat.st_mode & 0o777:o}", b"")
+            digest.update(_sum(path, stat.st_size, stat.st_mtime_ns, stat.st_ino))
+
+
+@functools.lru_cache(maxsize=4096)
+def _sum(path: Path, size: int, modified: int, inode: int) -> bytes:
+    """The sum of a file that is as it was: all images have the same big tools in their contexts."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _add(digest: Digest, name: str, content: bytes) -> None:

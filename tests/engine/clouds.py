@@ -18,7 +18,7 @@ import yaml
 
 from components.images import IMAGES
 from offline.recording.strict.world import Thing, World
-from tests.engine.conftest import Project, make_project, recorders
+from tests.engine.conftest import AT_THE_END, Project, make_project, recorders
 from tests.engine.fake_api import serve
 from tests.program import Result, link
 
@@ -34,8 +34,6 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 """What a stack has on any cloud; how large `large` is depends on its machines."""
 
-# The state is written once for each command, and not once for each of two hundred resources.
-_AT_THE_END: Final = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 # What gives tokens for a cluster that asks nobody who they are.
 _TOKEN: Final = """#!/bin/sh
 echo '{"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {"token": "recorded"}}'
@@ -220,7 +218,7 @@ def cloud_program(target: Target, folder: Path, python: Path) -> Generator[Cloud
     tool.parent.mkdir()
     tool.write_text(_TOKEN)
     tool.chmod(0o755)
-    made = make_project(folder, recorders(target.packages), _AT_THE_END, python)
+    made = make_project(folder, recorders(target.packages), AT_THE_END, python)
     path = f"{tool.parent}:{made.environment['PATH']}"
     project = Project(folder, {**made.environment, "PATH": path}, made.recording)
     with serve(project.recording, {}, folder / "kubeconfig", tls=target.tls) as (address, authority):

@@ -20,11 +20,14 @@ import pytest
 from offline.cli import pulumi_folder
 from offline.recording.store import FILE, Store
 from sandbox import layout
+from tests.engine import vault
 from tests.engine.forkserver import virtualenv
 from tests.program import ROOT, Result
 
 pytest.register_assert_rewrite("tests.engine.clouds")
 SECONDS = 180
+AT_THE_END: Final = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""For a project whose state is to be written once for each command, and not once for each resource."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Project:
     def configure(self, **values: str) -> None:
         """Set the stack's configuration, as `pulumi config set` does, but at once."""
         file = self.folder / "Pulumi.test.yaml"
-        kept = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt:")]
+        kept = [line for line in file.read_text().splitlines() if line.startswith(("encrypt", "secrets"))]
         config = {f"tiny:{key}": value for key, value in values.items()}
         file.write_text("\n".join([*kept, f"config: {json.dumps(config)}", ""]))
 
@@ -88,7 +91,13 @@ class Project:
 
 
 def plugin_home(folder: Path, commands: Mapping[str, Sequence[str]], python: str = sys.executable) -> Path:
-    """A PULUMI_HOME whose plugins (folder name -> command) are run by a Python."""
+    """A PULUMI_HOME whose plugins (folder name -> command) are run by a Python.
+
+    Where its folder for logs should be is a file: the log of every call, which nobody reads, takes up to a quarter of
+    the time of the engine.
+    """
+    folder.mkdir()
+    (folder / "logs").touch()
     for name, command in commands.items():
         program = folder / "plugins" / name / f"pulumi-{name.rpartition('-v')[0]}"
         program.parent.mkdir(parents=True)
@@ -116,13 +125,31 @@ def make_project(
         "PATH": f"{cli}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "1",
+        "GOGC": "400",
+        **vault.environment(),
     }
     recording = Store(folder / "recording.json")
     project = Project(folder, {**os.environ, **values, **environment, FILE: str(recording.file)}, recording)
-    project.ok("stack", "init")
+    _init(project)
     return project
+
+
+_NEW_STACK: Final[dict[Path, bytes]] = {}
+"""What the first `pulumi stack init` has made: it is the same for all projects."""
+
+
+def _init(project: Project) -> None:
+    """Makes the stack."""
+    folder = project.folder
+    if not _NEW_STACK:
+        project.ok("stack", "init", f"--secrets-provider={vault.PROVIDER}")
+        files = [folder / "Pulumi.test.yaml", *(folder / "state").rglob("*")]
+        _NEW_STACK.update({file.relative_to(folder): file.read_bytes() for file in files if file.is_file()})
+    for name, content in _NEW_STACK.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
 def recorders(packages: Mapping[str, str]) -> dict[str, Sequence[str]]:

@@ -40,6 +40,8 @@ MODULES = (
         for name in ("apiextensions", "core.v1", "helm.v3", "networking.v1", "rbac.v1", "storage.v1")
     ),
     *("boto3", "google.auth", "hera.workflows"),
+    # Packages of lazy loading, of which the program takes these; the first is the half of an `up` that awaits its runs.
+    *("kubernetes.client.api.core_v1_api", "kubernetes.client.api.custom_objects_api"),
     *("pulumi.runtime.proto.language_pb2_grpc", "offline.serve", "offline.recording.kubernetes"),
     *("offline.recording.providers", "offline.recording.aws.provider", "offline.recording.gcp.provider"),
 )

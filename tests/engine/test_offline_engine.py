@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import signal
 import time
+from pathlib import Path
 
-from tests.engine.conftest import Project
+import pytest
+
+from tests.engine.conftest import LOCAL, Project, make_project, recorders
 
 KUBERNETES = """
 import pulumi
@@ -27,34 +31,45 @@ pulumi.export("settings", settings.metadata.apply(lambda metadata: metadata.get(
 """
 
 
-def test_up_makes_everything_and_a_second_up_changes_nothing(project: Project) -> None:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Project:
+    """A project after its first `up`, not to be changed."""
+    project = make_project(tmp_path_factory.mktemp("first"), recorders(LOCAL), {}, python)
     project.write(KUBERNETES)
-    first = project.up()
-    assert first.changes() == "+ 5 created"
-    second = project.ok("up", "--yes")
+    assert project.up().changes() == "+ 5 created"
+    return project
+
+
+@pytest.fixture
+def made(first: Project, project: Project) -> Project:
+    """A project of the test's own, as `first` is: its program, its state and what exists."""
+    for name in ("__main__.py", "Pulumi.test.yaml", project.recording.file.name):
+        shutil.copy(first.folder / name, project.folder / name)
+    shutil.copytree(first.folder / "state", project.folder / "state", dirs_exist_ok=True)
+    return project
+
+
+def test_up_makes_everything_and_a_second_up_changes_nothing(made: Project) -> None:
+    second = made.ok("up", "--yes")
     assert second.changes() == "5 unchanged"
     assert "warning" not in second.output
 
 
-def test_a_name_left_to_us_gets_a_suffix_and_keeps_it(project: Project) -> None:
-    project.write(KUBERNETES)
-    project.up()
-    name = project.ok("stack", "output", "settings").output.strip()
+def test_a_name_left_to_us_gets_a_suffix_and_keeps_it(made: Project) -> None:
+    name = made.ok("stack", "output", "settings").output.strip()
     assert name.startswith("settings-")
-    project.configure(replicas="2")
-    project.up()
-    assert project.ok("stack", "output", "settings").output.strip() == name
+    made.configure(replicas="2")
+    made.up()
+    assert made.ok("stack", "output", "settings").output.strip() == name
 
 
-def test_preview_tells_updates_and_replacements_and_does_nothing(project: Project) -> None:
-    project.write(KUBERNETES)
-    project.up()
-    project.configure(replicas="3", size="2")
-    before = project.recording.section("objects")
-    preview = project.ok("preview", "--diff")
+def test_preview_tells_updates_and_replacements_and_does_nothing(made: Project) -> None:
+    made.configure(replicas="3", size="2")
+    before = made.recording.section("objects")
+    preview = made.ok("preview", "--diff")
     assert "replicas: 1 => 3" in preview.output
     assert preview.changes() == "~ 1 to update +-1 to replace 2 changes. 3 unchanged"
-    assert project.recording.section("objects") == before
+    assert made.recording.section("objects") == before
 
 
 def test_the_first_preview_needs_no_namespace(project: Project) -> None:
@@ -63,24 +78,20 @@ def test_the_first_preview_needs_no_namespace(project: Project) -> None:
     assert not project.recording.section("objects")
 
 
-def test_what_others_changed_is_shown_by_refresh_and_mended_by_up(project: Project) -> None:
-    project.write(KUBERNETES)
-    project.up()
-    with project.change() as recorded:
+def test_what_others_changed_is_shown_by_refresh_and_mended_by_up(made: Project) -> None:
+    with made.change() as recorded:
         recorded["objects"]["Deployment/space/web"]["spec"]["replicas"] = 7
-    assert "replicas: 1 => 7" in project.ok("refresh", "--yes", "--diff").output
-    assert project.up().changes().startswith("~ 1 updated")
-    assert project.recording.section("objects")["Deployment/space/web"]["spec"]["replicas"] == 1
-    assert project.up().changes() == "5 unchanged"
+    assert "replicas: 1 => 7" in made.ok("refresh", "--yes", "--diff").output
+    assert made.up().changes().startswith("~ 1 updated")
+    assert made.recording.section("objects")["Deployment/space/web"]["spec"]["replicas"] == 1
+    assert made.up().changes() == "5 unchanged"
 
 
-def test_up_sees_drift_without_a_refresh(project: Project) -> None:
-    project.write(KUBERNETES)
-    project.up()
-    with project.change() as recorded:
+def test_up_sees_drift_without_a_refresh(made: Project) -> None:
+    with made.change() as recorded:
         del recorded["objects"]["Deployment/space/web"]
-    assert project.up().changes().startswith("~ 1 updated")
-    assert "Deployment/space/web" in project.recording.section("objects")
+    assert made.up().changes().startswith("~ 1 updated")
+    assert "Deployment/space/web" in made.recording.section("objects")
 
 
 def test_a_failed_resource_fails_the_up_and_the_next_one_completes_it(project: Project) -> None:
@@ -109,11 +120,9 @@ def test_a_resource_that_is_not_ready_is_kept_and_waited_for_again(project: Proj
     assert project.up().changes().startswith("~ 1 updated")
 
 
-def test_destroy_takes_all_away(project: Project) -> None:
-    project.write(KUBERNETES)
-    project.up()
-    assert project.ok("destroy", "--yes", "--skip-preview").changes() == "- 5 deleted"
-    assert not project.recording.section("objects")
+def test_destroy_takes_all_away(made: Project) -> None:
+    assert made.ok("destroy", "--yes", "--skip-preview").changes() == "- 5 deleted"
+    assert not made.recording.section("objects")
 
 
 def test_a_target_is_changed_alone(project: Project) -> None:

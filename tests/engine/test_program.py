@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.engine.conftest import LOCAL, Project, make_project, recorders
+from tests.engine.conftest import AT_THE_END, LOCAL, Project, make_project, recorders
 from tests.engine.fake_api import Failures, serve
 from tests.program import ROOT, link
 
@@ -54,7 +54,8 @@ class Program:
 def program(tmp_path: Path, python: Path) -> Iterator[Program]:
     kubeconfig = tmp_path / "kubeconfig"
     link(tmp_path)
-    project = make_project(tmp_path, recorders(LOCAL), {"KUBECONFIG": str(kubeconfig)}, python)
+    environment = {"KUBECONFIG": str(kubeconfig), **AT_THE_END}
+    project = make_project(tmp_path, recorders(LOCAL), environment, python)
     failures: Failures = {}
     with serve(project.recording, failures, kubeconfig):
         yield Program(project, failures)
