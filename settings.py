@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,16 +15,14 @@ from typing import Annotated, Any, Final, Literal, cast
 from pydantic import AfterValidator, Field, ValidationError
 
 import versions
-from quantities import Bytes, Cpu, parse_bytes, parse_cpu
 from settings_aws import Aws
-from settings_errors import explain, unknown_key
+from settings_errors import explain, shown, unknown_key
 from settings_gcp import Gcp
 from settings_model import Model
-from settings_pipeline import Aligner, Archives, Checksum, Qc, Variants
-from settings_profiles import PROFILES, ProfileName, whose, with_profile
-
-MIN_MEMORY_MIB: Final = 512
-"""FastQC's Java heap is 250 MB a file and needs room around it; nothing smaller finishes."""
+from settings_notify import Notify
+from settings_pipeline import Aligner, Archives, Checksum, Prices, Qc, Variants
+from settings_profiles import ProfileName, with_profile
+from settings_sizes import Quota, SizeClasses, impossible_sizes
 
 
 class SettingsError(Exception):
@@ -42,63 +39,6 @@ def _checked_registry(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?(/[a-z0-9._-]+)*", value):
         raise ValueError("write host[:port][/path] in lower case without a scheme, such as localhost:5050/biojobs")
     return value
-
-
-class SizeClass(Model):
-    """What one step of a class may use. Threads, sort memory and heap sizes follow from it."""
-
-    cpu: Cpu = Field(description="CPU that is reserved for a step, such as 2 or 1500m; threads are this, rounded up.")
-    memory: Bytes = Field(description="Memory of a step (request and limit); doubled once after an out-of-memory kill.")
-    scratch: Bytes = Field(description="Scratch space of a step; a step that outgrows it is stopped.")
-    gpus: int = Field(default=0, ge=0, le=16, description="GPUs of a step, as the resource nvidia.com/gpu.")
-
-    @property
-    def threads(self) -> int:
-        """Whole threads."""
-        return math.ceil(parse_cpu(self.cpu) / 1000)
-
-    @property
-    def memory_mib(self) -> int:
-        """Memory in mebibytes."""
-        return parse_bytes(self.memory) // 2**20
-
-
-def _usual(name: str) -> SizeClass:
-    return SizeClass.model_validate(PROFILES["local"]["classes"][name])
-
-
-class SizeClasses(Model):
-    """The size classes that steps name; a step never names a machine."""
-
-    small: SizeClass = Field(
-        default=_usual("small"),
-        description="FastQC, the QC gate, run records.",
-    )
-    large: SizeClass = Field(
-        default=_usual("large"),
-        description="Alignment, sorting and indexing of reads.",
-    )
-    huge: SizeClass = Field(
-        default=_usual("huge"),
-        description="Building a reference's index: 29 bytes of memory a base.",
-    )
-    gpu: SizeClass = Field(
-        default=_usual("gpu"),
-        description="An aligner of your own, if it names this class.",
-    )
-
-
-class Quota(Model):
-    """The most that all steps together may use at once, so that a stray manifest cannot run up a bill."""
-
-    cpu: Cpu = Field(default="400", description="Sum of the CPU reserved by all pods.")
-    memory: Bytes = Field(default="2Ti", description="Sum of the memory of all pods.")
-    pods: int = Field(
-        default=1000,
-        ge=10,
-        le=100_000,
-        description="Pods at once, finished ones included until they are removed.",
-    )
 
 
 class Local(Model):
@@ -168,8 +108,31 @@ class Settings(Model):
     aligner: Aligner | None = Field(default=None, description="An aligner of your own in the place of bwa-mem2.")
     variants: Variants = Field(default=Variants(), description="Calling of variants.")
     multiqc: bool = Field(default=True, description="One MultiQC page of all samples of the sheet.")
+    group_size: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="Most samples that one Workflow runs. With more than some hundred samples take 50: Kubernetes and "
+        "Pulumi then have hundreds of objects to look after, not thousands; see docs/pipelines/scale.md.",
+    )
+    samples_at_once: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Most samples that run at once; the others wait for their turn. Takes effect while runs go on.",
+    )
     qc: Qc = Field(default=Qc(), description="Rules of the QC gate.")
     classes: SizeClasses = Field(default=SizeClasses(), description="CPU, memory and scratch of each size class.")
+    prices: Prices = Field(default=Prices(), description="Prices that costs are modelled with, before a cloud's list.")
+    budget: float | None = Field(
+        default=None,
+        gt=0,
+        le=100_000_000,
+        allow_inf_nan=False,
+        description="USD that the samples of the sheet may cost, as modelled. Beyond it none is begun; those that have "
+        "begun go on.",
+    )
+    notify: Notify | None = Field(default=None, description="Whom to tell when the sheet ends or a sample fails.")
     quota: Quota = Field(default=Quota(), description="The namespace's resource quota.")
     base_image: str = Field(
         default=versions.BASE_IMAGE,
@@ -178,6 +141,12 @@ class Settings(Model):
     )
     stack: str = Field(exclude=True, description="Name of the stack; not a key.")
     target: Local | Aws | Gcp = Field(exclude=True, description="The cloud's own keys; not a key.")
+
+    @property
+    def has_sheet_run(self) -> bool:
+        """Whether there is a run of the sheet's own, beside those of its samples."""
+        told = self.notify is not None and "sheet-ended" in self.notify.on
+        return self.multiqc or self.joint or told or self.budget is not None
 
     @property
     def joint(self) -> bool:
@@ -222,7 +191,8 @@ def _values(config: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
             try:
                 values[key] = json.loads(raw)
             except json.JSONDecodeError as error:
-                problems.append(f"biojobs:{key}: {raw!r} is not valid JSON ({error}); write it as a YAML mapping")
+                value = shown(key, raw)
+                problems.append(f"biojobs:{key}: {value} is not valid JSON ({error}); write it as a YAML mapping")
     return values
 
 
@@ -247,7 +217,9 @@ def load(config: Mapping[str, str], stack: str, root: Path) -> Settings:
     filled = with_profile(values, str(cloud))
     settings = _parse(Settings, {**filled, "stack": stack, "target": target or Local()}, problems)
     if isinstance(settings, Settings):
-        problems += _missing_files(settings, root) + _impossible_sizes(settings, values)
+        problems += _missing_files(settings, root) + impossible_sizes(
+            settings.classes, settings.quota, settings.profile, values
+        )
     if problems or not isinstance(settings, Settings):
         raise SettingsError("\n".join(problems))
     return settings
@@ -265,26 +237,6 @@ def _missing_files(settings: Settings, root: Path) -> list[str]:
     problems: list[str] = []
     if not (root / settings.sheet).is_file():
         problems.append(f"biojobs:sheet: {settings.sheet!r} is not a file; name a CSV file relative to the project")
-    return problems
-
-
-def _impossible_sizes(settings: Settings, said: Mapping[str, Any]) -> list[str]:
-    """Sizes that no step can run with; `said` is the stack file's part, without the profile's."""
-    problems: list[str] = []
-    quota = settings.quota
-    for name in SizeClasses.model_fields:
-        size: SizeClass = getattr(settings.classes, name)
-        key = f"biojobs:classes.{name}"
-        memory, cpu = (
-            f"{key}.{field}: {value!r}{whose(settings.profile, said, 'classes', name, field)}"
-            for field, value in (("memory", size.memory), ("cpu", size.cpu))
-        )
-        if size.memory_mib < MIN_MEMORY_MIB:
-            problems.append(f"{memory}: the tools need at least {MIN_MEMORY_MIB}Mi; raise it")
-        if parse_bytes(size.memory) > parse_bytes(quota.memory):
-            problems.append(f"{memory}: is over biojobs:quota.memory {quota.memory!r}")
-        if parse_cpu(size.cpu) > parse_cpu(quota.cpu):
-            problems.append(f"{cpu}: is over biojobs:quota.cpu {quota.cpu!r}")
     return problems
 
 

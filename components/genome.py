@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, get_args
 from components.pools import SIZES, Allocatable, last_try_pool, pool_of
 from components.pricelist import HOURS_A_DAY, HOURS_A_MONTH, Bill, Prices, times
 from quantities import parse_bytes, parse_cpu
-from settings import SizeClass, SizeClasses
 from settings_cloud import PoolName
+from settings_sizes import SizeClass, SizeClasses
 
 READS_GB: Final = 70.0
 """Gzipped FASTQ of 90 billion bases with binned qualities; unbinned ones take half as much again."""

@@ -13,9 +13,9 @@ from pydantic.alias_generators import to_camel
 
 from components.machines import Machine
 from quantities import MIB, parse_bytes, parse_cpu, write_bytes, write_cpu
-from settings import SizeClass, SizeClasses
 from settings_cloud import AnyPool, NodePools, PoolName
 from settings_pipeline import Aligner
+from settings_sizes import SizeClass, SizeClasses
 from workflows.types import Placement, SizeName
 
 LABEL: Final = "biojobs/pool"
@@ -207,14 +207,17 @@ def known_types(
 def misfits(size: SizeName, wanted: SizeClass, has: Allocatable, remedies: Remedies) -> Iterator[str]:
     """Whatever a step wants more of than its nodes have.
 
-    Such a step would wait for ever: an autoscaler adds no node that does not help. Memory counts twice, because a step
-    gets twice as much after an out-of-memory kill.
+    Such a step would wait for ever: an autoscaler adds no node that does not help. Memory counts as much as a step gets
+    after out-of-memory kills.
     """
     where, types, scratch = f"biojobs:classes.{size}", _or(remedies.types), _or(remedies.scratch)
     if parse_cpu(wanted.cpu) > has.millicores:
         most = write_cpu(has.millicores // 100 * 100)
         yield f"{where}.cpu: {wanted.cpu!r}: {remedies.node} has {most} for a step; lower it to that{types}"
-    if 2 * wanted.memory_mib > has.memory_mib:
+    if wanted.max_memory and wanted.most_mib > has.memory_mib:
+        most = write_bytes(has.memory_mib // 1024 * 1024 * MIB)
+        yield f"{where}.maxMemory: {wanted.max_memory!r}: {remedies.node} has {most}; lower it to that{types}"
+    elif wanted.most_mib > has.memory_mib:
         once, most = (write_bytes(mib // 1024 * 1024 * MIB) for mib in (has.memory_mib // 2, has.memory_mib))
         yield (
             f"{where}.memory: {wanted.memory!r}: after an out-of-memory kill a step gets twice that, and "

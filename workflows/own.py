@@ -98,8 +98,8 @@ def lane_containers(step: Step, aligner: Aligner, subject: str, platform: Platfo
         inputs=inputs(step),
         volumes=[scratch],
         volume_mounts=[m.VolumeMount(name="scratch", mount_path="/scratch")],
-        retry_strategy=retry_strategy(step.tries),
-        pod_spec_patch=patch("command", step, platform),
+        retry_strategy=retry_strategy(size, step.tries),
+        pod_spec_patch=patch("command", step, platform, also=("before", "main")),
         **place(step, subject, placement),
     ) as made:
         ContainerNode(name="before", command=["/biojobs/fetch.sh"], **courier)

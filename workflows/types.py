@@ -17,6 +17,11 @@ SAMPLE_LABEL = "biojobs/sample"
 KIND_LABEL = "biojobs/kind"
 STACK_LABEL = "biojobs/stack"
 
+LIMITS = "biojobs-limits"
+"""The ConfigMap by which Argo knows the stack's limits."""
+SAMPLES_AT_ONCE = "samples-at-once"
+"""Its key: how many samples may run at once."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -58,6 +63,13 @@ class Size:
     memory_mib: int
     scratch: str
     gpus: int = 0
+    max_memory_mib: int = 0
+    """What it may have after out-of-memory kills; 0 for twice its memory."""
+
+    @property
+    def most_mib(self) -> int:
+        """The most memory that a try may have, in MiB."""
+        return self.max_memory_mib or 2 * self.memory_mib
 
 
 @dataclass(frozen=True)
@@ -123,6 +135,27 @@ class Aligner:
     size: SizeName
 
 
+Event = Literal["sheet-ended", "sample-failed"]
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What a webhook is told; `secret` is the name of the Secret that holds its address, and the key there."""
+
+    secret: tuple[str, str]
+    on: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the runs of a sheet may cost in USD, by the prices of an hour of a step that asks for all of its class."""
+
+    usd: float
+    prices: Mapping[SizeName, float]
+    source: str
+    """Where the prices are from, for people."""
+
+
 @dataclass(frozen=True)
 class Platform:
     """All that a manifest needs to know of the stack it runs on."""
@@ -138,6 +171,8 @@ class Platform:
     access: StoreAccess
     stub: bool = False
     """Whether steps compute nothing and leave empty results, in folders of their own."""
+    notification: Notification | None = None
+    budget: Budget | None = None
 
 
 def slug(subject: str) -> str:

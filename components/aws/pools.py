@@ -23,9 +23,9 @@ from components.pools import (
     taint,
 )
 from components.pools import problems as pool_problems
-from settings import SizeClasses
 from settings_aws import Aws, Pool
 from settings_cloud import PoolName
+from settings_sizes import SizeClasses
 
 _NODE_TEMPLATE: Final = "k8s.io/cluster-autoscaler/node-template"
 

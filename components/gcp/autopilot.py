@@ -18,9 +18,9 @@ from components.gcp.machines import shape, types_of
 from components.gcp.pools import node
 from components.gcp.scope import Scope
 from components.pools import Remedies
-from settings import SizeClass, SizeClasses
 from settings_cloud import PoolName
 from settings_gcp import Gcp
+from settings_sizes import SizeClass, SizeClasses
 from workflows.types import Placement, SizeName
 
 CLASS_LABEL: Final = "cloud.google.com/compute-class"

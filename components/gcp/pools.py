@@ -13,9 +13,9 @@ from typing import Final
 from components.gcp.machines import LOCAL_SSD_GIB, Shape, shape
 from components.pools import DISK_USABLE, Allocatable, Daemons, PoolRules, key, known_types, left_for_steps
 from components.pools import problems as pool_problems
-from settings import SizeClasses
 from settings_cloud import PoolName
 from settings_gcp import Gcp, Pool
+from settings_sizes import SizeClasses
 
 BOOT_GIB: Final = 50
 """Boot disk of a node whose local SSDs hold images, logs and scratch."""

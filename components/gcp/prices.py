@@ -13,8 +13,9 @@ from components.genome import Genome, Names, Rate, Rates, genome_30x, steps_a_no
 from components.pools import SIZES, is_spot, last_try_pool, pool_of
 from components.pricelist import HOURS_A_DAY, HOURS_A_MONTH, Bill, Biller, Line, times
 from quantities import parse_bytes, parse_cpu
-from settings import Settings, SizeClass
+from settings import Settings
 from settings_cloud import PoolName
+from settings_sizes import SizeClass
 from workflows.types import SizeName
 
 CONDITIONS: Final = 2

@@ -4,7 +4,8 @@
 # takes the place of the former: it reads the same arguments, computes nothing, and leaves the same files, empty.
 #
 # Exit codes: 0 done, 65 bad input, 66 input missing, 70 result failed verification, 73 the size class is too small
-# (scratch or memory), 74 store or network, 77 stopped by QC, 124 deadline, 137 out of memory, 143 told to stop.
+# (scratch or memory), 74 store or network, 75 asks for more memory, 76 tried often enough, 77 stopped by QC,
+# 78 the budget is used up, 124 deadline, 137 out of memory, 143 told to stop.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -13,9 +14,14 @@ common=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$common/store.sh"
 # shellcheck source=images/common/notes.sh
 source "$common/notes.sh"
+# shellcheck source=images/common/tries.sh
+source "$common/tries.sh"
+# shellcheck source=images/common/usage.sh
+source "$common/usage.sh"
 
 step=$(basename "$0" .sh)
 scratch=
+termination_log=${BIOJOBS_TERMINATION_LOG:-/dev/termination-log}
 declare -A option=()
 # Output parameters of a step, a file each: what the workflow goes on with.
 outputs=${TMPDIR:-/tmp}/outputs
@@ -31,13 +37,18 @@ shown() {
 
 # say KIND MESSAGE: the one human sentence, to stderr and to where Kubernetes shows it
 say() {
-  local text="$1: ${2//[[:cntrl:]]/?}" log=${BIOJOBS_TERMINATION_LOG:-/dev/termination-log}
+  local text="$1: ${2//[[:cntrl:]]/?}"
   printf '%s\n' "$text" >&2
-  # Kubernetes keeps 4096 bytes. Outside a container the default file is not there and is not made.
-  if [[ -n ${BIOJOBS_TERMINATION_LOG:-} || -w $log ]]; then
-    printf '%s\n' "${text:0:4000}" 2> /dev/null > "$log" || true
-  fi
+  last_word "$text"
   if [[ -n $scratch && -d $scratch ]]; then mv "$scratch/unsaid" "$scratch/said" 2> /dev/null || true; fi
+}
+
+# last_word TEXT: what Kubernetes shows of a container that has ended
+last_word() {
+  # It keeps 4096 bytes. Outside a container the default file is not there and is not made.
+  if [[ -n ${BIOJOBS_TERMINATION_LOG:-} || -w $termination_log ]]; then
+    printf '%s' "${1:0:4000}" 2> /dev/null > "$termination_log" || true
+  fi
 }
 
 # fail CODE KIND MESSAGE
@@ -53,15 +64,17 @@ too_small() { fail 73 tool "$2: raise biojobs:classes.${BIOJOBS_CLASS:-$step_cla
 
 # out_of_memory CODE TOOL: 137 when the kernel killed it, which the workflow tries again with more; 73 when it gave up
 out_of_memory() {
-  local remedy="raise biojobs:classes.${BIOJOBS_CLASS:-$step_class}.memory"
-  fail "$1" tool "$2 ran out of memory (the step has ${option[memory]} MiB): $remedy"
+  fail "$1" tool "$2 ran out of memory (with ${option[memory]} MiB): $(more_memory)"
 }
+
+more_memory() { printf 'raise biojobs:classes.%s.memory' "${BIOJOBS_CLASS:-$step_class}"; }
 
 # ---- arguments ------------------------------------------------------------------------------------------------
 
 # parse "SINGLE ..." "REPEATED:COUNT ..." "$@" -> option[name], repeated_name (COUNT words for every use)
+#   `--also WORDS` stands for any number of words, one a line: steps that are run for many samples get their own so.
 parse() {
-  local singles=" $1 sample run record key image threads memory " name count words=" $2 "
+  local singles=" $1 sample run record key image threads memory " name count words=" $2 " more
   for name in $2; do
     name=${name%%:*}
     declare -ga "repeated_${name//-/_}=()"
@@ -69,6 +82,12 @@ parse() {
   shift 2
   while (($#)); do
     name=${1#--}
+    if [[ $1 == --also ]]; then
+      (($# > 1)) || bad_input "--also needs 1 values"
+      mapfile -t more <<< "$2"
+      set -- "${more[@]}" "${@:3}"
+      continue
+    fi
     if [[ $1 != --?* ]]; then
       bad_input "'$(shown "$1")' is no option of $step"
     elif [[ $singles == *" $name "* ]]; then
@@ -95,9 +114,12 @@ parse() {
   # A sample's name becomes the name of files and objects, so it is the strictest of all.
   [[ ${option[sample]} =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$ ]] ||
     bad_input "--sample '$(shown "${option[sample]}")' must be 1 to 128 letters, digits, '.', '_' or '-'"
+  # A try after an out-of-memory kill has more
+  option[memory]=${BIOJOBS_MEMORY:-${option[memory]}}
   for name in threads memory; do
     check_number "$name" 1
   done
+  running_with
 }
 
 # check_number OPTION LEAST: a whole number, not below LEAST
@@ -152,6 +174,7 @@ run_step() {
   trap 'rm -rf "$scratch"' EXIT
   mkdir "$scratch/logs" "$scratch/status" "$scratch/work"
   : > "$scratch/unsaid" # renamed when the sentence is said: that works on a full volume too
+  # shellcheck disable=SC2034  # lease.sh uses it
   started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   cpu_before=$(cpu_seconds)
   oom_kills_before=$(oom_kills)
@@ -172,7 +195,15 @@ run_step() {
   # Of a failed pipe parts may still be there
   kill -KILL -- "-$group" 2> /dev/null || true
   group=
-  if ((code != 0)) && [[ ! -e $scratch/said ]]; then say tool "step $step ended with exit code $code"; fi
+  if ((code == 0)); then
+    last_word ''
+  elif [[ ! -e $scratch/said ]]; then
+    say tool "step $step ended with exit code $code$(in_this_try)"
+  fi
+  if ((code == 74)) && is_last store; then
+    last_word "$(cat "$termination_log") (after $((try + 1)) tries)"
+    code=76
+  fi
   exit "$code"
 }
 
@@ -188,7 +219,8 @@ stopped() {
     done
     kill -KILL -- "-$group" 2> /dev/null || true
   fi
-  say tool "step $step was told to stop (SIG$1); nothing unfinished was published"
+  if [[ $1 == TERM ]] && is_last interruption; then used_up $(($(tries_for interruption) + 1)); fi
+  say tool "step $step was told to stop (SIG$1)$(in_this_try); nothing unfinished was published"
   exit "$2"
 }
 
@@ -248,42 +280,4 @@ need_scratch() {
   local free
   free=$(scratch_free)
   ((free >= $1)) || too_small scratch "the scratch volume has $(gib "$free") GiB free, $2 needs $(gib "$1") GiB"
-}
-
-# ---- what the step used ---------------------------------------------------------------------------------------
-
-# cgroup_file CONTROLLER FILE_V1 FILE_V2 -> path of the first that is there (own cgroup, else the mount's root)
-cgroup_file() {
-  local own two path
-  own=$(sed -nE "/^[0-9]+:([^:]*,)?$1(,[^:]*)?:/{s/^[^:]*:[^:]*://p;q}" /proc/self/cgroup)
-  two=$(sed -n 's/^0:://p' /proc/self/cgroup)
-  for path in "/sys/fs/cgroup/$1$own/$2" "/sys/fs/cgroup/$1/$2" "/sys/fs/cgroup$two/$3" "/sys/fs/cgroup/$3"; do
-    if [[ -r $path ]]; then
-      printf '%s' "$path"
-      return
-    fi
-  done
-}
-
-peak_memory() {
-  local path
-  path=$(cgroup_file memory memory.max_usage_in_bytes memory.peak)
-  if [[ -n $path ]]; then cat "$path"; else echo null; fi
-}
-
-# oom_kills -> how many processes of this container the kernel has killed for want of memory
-oom_kills() {
-  local path
-  path=$(cgroup_file memory memory.oom_control memory.events)
-  if [[ -n $path ]]; then awk '$1 == "oom_kill" { print $2 }' "$path"; else echo unknown; fi
-}
-
-cpu_seconds() {
-  local path
-  path=$(cgroup_file cpuacct cpuacct.usage cpu.stat)
-  case $path in
-    */cpuacct.usage) awk '{ printf "%.2f", $1 / 1e9 }' "$path" ;;
-    */cpu.stat) awk '$1 == "usage_usec" { printf "%.2f", $2 / 1e6 }' "$path" ;;
-    *) echo 0 ;;
-  esac
 }

@@ -17,7 +17,7 @@ from components.genome import (
     with_interruptions,
 )
 from components.pools import Allocatable
-from settings import SizeClass
+from settings_sizes import SizeClass
 
 
 def test_a_step_that_is_interrupted_begins_anew() -> None:

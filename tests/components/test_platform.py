@@ -14,10 +14,11 @@ import pytest
 from components.argo import Argo, artifact_repository, chart_values
 from components.biojobs import Biojobs
 from components.contracts import Cloud, Cluster, Endpoint, Identity, Registry, Store
+from components.controller import Controller
 from components.images import Images, image_tag
 from components.local.folder import Credentials
 from components.local.store import LocalStore
-from settings import Quota
+from settings_sizes import Quota
 from tests.components.conftest import Recorder, drained
 from workflows.types import Placement, StoreUris
 
@@ -29,6 +30,7 @@ ENDPOINT = Endpoint("store.biojobs-store.svc:9000", 9000, "an-access-key", "a-se
 
 NOWHERE: Any = None
 """A provider for values that nothing is made of."""
+CONTROLLER = Controller(20, 30, 32, 4, "100m", 256, 1024, 2)
 
 
 def store(endpoint: Endpoint | None = ENDPOINT, scheme: str = "s3") -> Store:
@@ -129,7 +131,7 @@ def test_every_object_says_whose_it_is(namespace: Recorder) -> None:
 @drained
 def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder) -> Any:
     provider = k8s.Provider("p", context="ctx")
-    made = Argo("local-argo", "local", cloud(provider))
+    made = Argo("local-argo", "local", cloud(provider), CONTROLLER)
 
     def check(_: object) -> None:
         release = recorder.one("Release", "local-argo-release")
@@ -146,7 +148,7 @@ def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder)
 def test_argo_uses_the_copies_that_the_registry_has(recorder: Recorder) -> Any:
     copy = f"r.example/mirror/argoproj/argoexec@sha256:{'b' * 64}"
     registry = Registry("r.example/b", copies={"quay.io/argoproj/argoexec:v4.0.7": copy})
-    values = chart_values(replace(cloud(NOWHERE), registry=registry))
+    values = chart_values(replace(cloud(NOWHERE), registry=registry), CONTROLLER)
     assert "image" not in values["controller"]
 
     def check(image: dict[str, str]) -> None:
@@ -156,7 +158,7 @@ def test_argo_uses_the_copies_that_the_registry_has(recorder: Recorder) -> Any:
 
 
 def test_no_ttl_and_no_retention_deletes_a_run_that_pulumi_manages() -> None:
-    values = chart_values(cloud(NOWHERE))
+    values = chart_values(cloud(NOWHERE), CONTROLLER)
     assert "ttlStrategy" not in str(values)
     assert "retentionPolicy" not in str(values)
     assert values["controller"]["workflowDefaults"]["spec"]["podGC"] == {"strategy": "OnPodSuccess"}
@@ -166,7 +168,7 @@ def test_logs_are_archived_by_secret_by_own_identity_or_in_gcs() -> None:
     assert artifact_repository(store())["s3"]["accessKeySecret"] == {"name": "store", "key": "access-key"}
     assert artifact_repository(store(None))["s3"]["useSDKCreds"] is True
     assert artifact_repository(store(None, "gs"))["gcs"]["bucket"] == "results"
-    assert "an-access-key" not in str(chart_values(cloud(NOWHERE)))
+    assert "an-access-key" not in str(chart_values(cloud(NOWHERE), CONTROLLER))
 
 
 @drained

@@ -12,9 +12,9 @@ from components import pools
 from components.aws.pools import problems as aws_problems
 from components.gcp.pools import problems as gcp_problems
 from components.pools import gpu_problems, placement
-from settings import SizeClass, SizeClasses
 from settings_cloud import PoolName
 from settings_pipeline import Aligner
+from settings_sizes import SizeClass, SizeClasses
 from tests.components.aws.conftest import settings as aws_settings
 from tests.components.gcp.conftest import settings as gcp_settings
 from workflows.types import SizeName
@@ -150,6 +150,13 @@ def test_a_class_fits_its_machines_also_with_the_memory_of_its_second_try(cloud:
     assert found.startswith("biojobs:classes.huge.memory: '125Gi': after an out-of-memory kill a step gets twice that")
     assert f"lower it to {cloud.memory_of_huge}, or name larger types in biojobs:pools.huge.types" in found
     assert cloud.check({}, sized("huge", memory=cloud.memory_of_huge)) == []
+
+
+def test_the_most_memory_of_a_class_fits_its_machines(cloud: OnCloud) -> None:
+    found = the_one(cloud.check({}, sized("huge", memory="1Gi", max_memory="1Ti")))
+    assert found.startswith("biojobs:classes.huge.maxMemory: '1Ti': a node of ")
+    # What would not fit twice fits once and no more
+    assert cloud.check({}, sized("huge", memory="125Gi", max_memory="125Gi")) == []
 
 
 def test_scratch_must_fit_the_disk_of_the_machines(cloud: OnCloud) -> None:

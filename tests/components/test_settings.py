@@ -70,6 +70,11 @@ def test_a_misspelt_key_is_refused_with_the_right_one() -> None:
         ),
         ("classes", '{"large": {"cpu": "2", "memory": "9Ti", "scratch": "1Gi"}}', "is over biojobs:quota.memory '2Ti'"),
         ("classes", '{"large": {"cpu": "500", "memory": "4Gi", "scratch": "1Gi"}}', "is over biojobs:quota.cpu '400'"),
+        (
+            "classes",
+            '{"large": {"cpu": "1", "memory": "4Gi", "maxMemory": "3Gi", "scratch": "1Gi"}}',
+            "maxMemory: '3Gi': is less than biojobs:classes.large.memory '4Gi'; raise it",
+        ),
         ("classes", '{"medium": {}}', "biojobs:classes.medium: {}: is not a key here"),
         ("classes", "{large", "is not valid JSON"),
         ("classes", "large", "biojobs:classes: 'large': write a YAML mapping"),

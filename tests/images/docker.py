@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -12,16 +13,19 @@ from sandbox import layout, packages
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMES = ("fastqc", "bwa-mem2", "store", "multiqc", "variants")
-IMAGE_OF_STEP = {"fastqc": "fastqc", "gate": "fastqc", "multiqc": "multiqc", "await": "multiqc"} | dict.fromkeys(
-    ("shards", "call", "gather"), "variants"
-)
+STEPS = {
+    "fastqc": ("fastqc", "gate"),
+    "multiqc": ("await", "multiqc", "notify"),
+    "variants": ("shards", "call", "gather"),
+}
+IMAGE_OF_STEP = {step: image for image, steps in STEPS.items() for step in steps}
 """The image of a step, where it is not bwa-mem2."""
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=10001:10001")
 
 
 def tag(name: str) -> str:
-    """What the tests call an image."""
-    return f"biojobs-tests/{name}:test"
+    """What the tests call an image: every working tree has its own."""
+    return f"biojobs-tests/{name}:{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
 
 
 def environment() -> dict[str, str]:

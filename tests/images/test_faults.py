@@ -102,7 +102,7 @@ def test_a_killed_container_leaves_nothing_and_can_be_done_again(indexed: Worksp
 def test_out_of_memory_is_told_as_such(indexed: Workspace) -> None:
     outcome = align(indexed, lanes(indexed, 60), options=("--memory=72m", "--memory-swap=72m"))
     assert outcome.code == 137, outcome.stderr
-    assert outcome.message.endswith("ran out of memory (the step has 2048 MiB): raise biojobs:classes.large.memory")
+    assert outcome.message.endswith("ran out of memory (with 2048 MiB): raise biojobs:classes.large.memory")
     assert nothing_published(indexed)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.aws import pools
-from settings import SizeClasses
 from settings_aws import Pool
+from settings_sizes import SizeClasses
 from tests.components.aws.conftest import settings
 
 

@@ -12,8 +12,8 @@ from components import pools
 from components.gcp.autopilot import CLASS_LABEL, ComputeClasses, compute_class, placement, problems
 from components.gcp.machines import shape, types_of
 from components.gcp.pools import node
-from settings import SizeClass, SizeClasses
 from settings_cloud import PoolName
+from settings_sizes import SizeClass, SizeClasses
 from tests.components.built import Once
 from tests.components.gcp.conftest import GcpRecorder, MakeScope, settings
 from workflows.types import SizeName

@@ -8,9 +8,9 @@ import pytest
 
 from components.gcp import pools
 from components.gcp.machines import SHAPES, shape
-from settings import SizeClass, SizeClasses
 from settings_cloud import PoolName
 from settings_gcp import Pool
+from settings_sizes import SizeClass, SizeClasses
 from tests.components.gcp.conftest import settings
 
 
