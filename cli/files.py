@@ -45,10 +45,15 @@ def store_of(settings: Settings, root: Path) -> Store:
 
         return cloud_files(settings)
     except ModuleNotFoundError as error:
-        raise CommandError(
-            f".venv has no {error.name}, which a stack on {settings.cloud} needs; run `bootstrap/venv.sh --extra "
-            f"{settings.cloud}`"
-        ) from None
+        raise missing(error, settings) from None
+
+
+def missing(error: ModuleNotFoundError, settings: Settings) -> CommandError:
+    """What to do where a cloud's SDK is not installed."""
+    return CommandError(
+        f".venv has no {error.name}, which a stack on {settings.cloud} needs; run `bootstrap/venv.sh --extra "
+        f"{settings.cloud}`"
+    )
 
 
 @dataclass(frozen=True)

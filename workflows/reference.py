@@ -21,9 +21,13 @@ def reference_uri(fasta: Source, platform: Platform) -> str:
 
 def reference(fasta: Source, platform: Platform) -> Manifest:
     """The Workflow that builds the index on the class `huge`; a small step finds out before whether it is there."""
-    uri, name = reference_uri(fasta, platform), _stem(fasta.uri)
-    work = Work(name, uri, platform)
-    return workflow("reference", name, index_steps(work, fasta, _key(fasta)), platform)
+    return workflow("reference", _stem(fasta.uri), reference_steps(fasta, platform), platform)
+
+
+def reference_steps(fasta: Source, platform: Platform) -> list[Step]:
+    """The steps that index a stack's reference."""
+    work = Work(_stem(fasta.uri), reference_uri(fasta, platform), platform)
+    return index_steps(work, fasta, _key(fasta))
 
 
 def index_steps(work: Work, fasta: Source, key: str) -> list[Step]:

@@ -34,9 +34,10 @@ class Work:
         name: str | None = None,
         own: Mapping[str, str] | None = None,
     ) -> Item:
-        """An item of a step. Threads and memory are not in its key: results do not depend on them."""
-        own = own or {}
-        key = self.key or content_hash(step, self.platform.images[image], list(shared), dict(own), made_from)
+        """An item of a step. Threads and memory are not in its key: results do not depend on them, nor on the registry
+        that an image comes from."""
+        own, digest = own or {}, self.platform.images[image].rpartition("@")[2]
+        key = self.key or content_hash(step, digest, list(shared), dict(own), made_from)
         return Item(key, self.record(name or step), own)
 
     def record(self, name: str) -> str:

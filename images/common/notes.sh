@@ -2,6 +2,12 @@
 # The step record: what was read, run and made. It is written last, and a record with the same key whose outputs are
 # all in the store means that the step is done.
 
+# shellcheck source=images/common/resume.sh
+source "$common/resume.sh"
+
+# Goes on steadily when the clock is set
+read -r up_at_start _ < /proc/uptime
+
 # sha256 FILE
 sha256() { sha256sum < "$1" | cut -d ' ' -f 1; }
 
@@ -10,9 +16,10 @@ note_input() { # URI SIZE MODIFIED SHA256
     '{uri: $uri, size: $size, modified: $modified, sha256: $sha256}' >> "$scratch/inputs"
 }
 
-note_output() { # URI SIZE SHA256
-  jq -nc --arg uri "$1" --argjson size "$2" --arg sha256 "$3" \
-    '{uri: $uri, size: $size, sha256: $sha256}' >> "$scratch/outputs"
+note_output() { # URI SIZE SHA256 [MODIFIED], the last as the store tells it
+  jq -nc --arg uri "$1" --argjson size "$2" --arg sha256 "$3" --arg modified "${4:-}" \
+    '{uri: $uri, size: $size, sha256: $sha256} + if $modified == "" then {} else {modified: $modified} end' \
+    >> "$scratch/outputs"
 }
 
 note_command() { # WORD..., as one could type it in the step's work folder
@@ -45,39 +52,6 @@ note_tool() {
 # note_facts JSON: merged into the facts of the record
 note_facts() { printf '%s\n' "$1" >> "$scratch/facts"; }
 
-# work_is_done: the record says that this very work is done, and its outputs are there with their sizes. What the record
-# itself may have wrong is left in `undone`.
-work_is_done() {
-  local record=$scratch/old-record uri size found code
-  undone=
-  store_find "${option[record]}" > /dev/null || return 1
-  store_cat "${option[record]}" > "$record"
-  undone="its record is of other work"
-  jq -e --arg key "${option[key]}" '.key == $key and (.outputs | type == "array")' "$record" > /dev/null 2>&1 || return 1
-  while IFS=$'\t' read -r size uri; do
-    code=0
-    found=$(store_find "$uri") || code=$?
-    if ((code > 1)); then exit "$code"; fi
-    if [[ ${found%%$'\t'*} != "$size" ]]; then
-      undone="$uri is not as recorded"
-      return 1
-    fi
-  done < <(jq -r '.outputs[] | "\(.size)\t\(.uri)"' "$record")
-  undone=
-}
-
-# skip_if_done: ends the step when its work is done. A record that does not hold goes before the work begins.
-skip_if_done() {
-  if work_is_done; then
-    printf '%s: already done\n' "$step"
-    exit 0
-  fi
-  if [[ -n $undone ]]; then
-    printf '%s: %s, doing the step again\n' "$step" "$undone" >&2
-    store_delete "${option[record]}"
-  fi
-}
-
 # publish FILE URI: into the store, whole, and noted
 publish() {
   local size found sum
@@ -89,7 +63,7 @@ publish() {
   found=$(store_stat "$2")
   [[ ${found%%$'\t'*} == "$size" ]] ||
     fail 70 verification "$2 has ${found%%$'\t'*} bytes in the store, $size were sent"
-  note_output "$2" "$size" "$(cut -d ' ' -f 1 "$scratch/sum.put")"
+  note_output "$2" "$size" "$(cut -d ' ' -f 1 "$scratch/sum.put")" "${found#*$'\t'}"
 }
 
 # publish_stubs URI...: files with a word in the place of results (not every store takes an empty one)
@@ -145,24 +119,92 @@ check_measured() {
 
 # ---- the record -----------------------------------------------------------------------------------------------
 
-# write_record: the last act of a step
+# step_arguments -> a JSON list of the step's own options with their words, but for those that no result depends on
+step_arguments() {
+  local name common=" sample run record key image threads memory "
+  {
+    while read -r name; do
+      if [[ $common != *" $name "* ]]; then printf '%s\n' "--$name" "${option[$name]}"; fi
+    done < <(printf '%s\n' "${!option[@]}" | sort)
+    while read -r name; do
+      local -n words=$name
+      name=${name#repeated_}
+      if ((${#words[@]} > 0)); then printf '%s\n' "--${name//_/-}" "${words[@]}"; fi
+    done < <(compgen -v repeated_ | sort)
+  } | jq -Rn '[inputs]'
+}
+
+# check_published: what was published is what is there. Where a lost machine was not as lost as it seemed, two make the
+# same thing at once, and a record must not tell of one's file and another's.
+check_published() {
+  local size modified uri found code
+  # Asked for one by one: a listing may tell other times than a server tells of the file itself
+  while IFS=$'\t' read -r size modified uri; do
+    code=0
+    found=$(store_find "$uri") || code=$?
+    if ((code > 1)); then exit "$code"; fi
+    is_same_file "$found" "$size"$'\t'"$modified" ||
+      fail 74 store "$uri was written by another run while this one made it: it is made again"
+  done < <(jq -rs 'group_by(.uri)[] | last | select(.modified) | "\(.size)\t\(.modified)\t\(.uri)"' "$scratch/outputs")
+}
+
+# clock_ahead BEFORE AFTER MODIFIED -> by how many seconds this machine's clock is ahead of the store's, which took a file
+# between two times of the former. Less than a minute is nothing.
+clock_ahead() {
+  local at
+  at=$(date -d "$3" +%s) || at=$1
+  if ((at < $1 - 60)); then
+    printf '%s' $(($1 - at))
+  elif ((at > $2 + 60)); then
+    printf '%s' $(($2 - at))
+  else
+    printf 0
+  fi
+}
+
+# write_record: the last act of a step. Its times are the store's where this machine's clock is wrong, so that the steps
+# of a run stand in the order in which they were.
 write_record() {
-  local now began ended
+  local before ahead found code=0
   note_tool rclone
   # By files: an argument may have no more than 128 KiB, and thousands of inputs are no rarity
-  touch "$scratch/inputs" "$scratch/outputs" "$scratch/commands" "$scratch/facts"
-  ended=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  began=$(date -d "$started" +%s)
-  now=$(date -d "$ended" +%s)
+  touch "$scratch/inputs" "$scratch/outputs" "$scratch/commands" "$scratch/facts" "$scratch/tries" "$scratch/copied"
+  step_arguments > "$scratch/arguments"
+  check_published
+  before=$(date +%s)
+  make_record "$before" 0
+  store_put "$scratch/record.json" "${option[record]}"
+  found=$(store_find "${option[record]}") || code=$?
+  if ((code > 1)); then exit "$code"; fi
+  ((code == 0)) || fail 74 store "${option[record]} was taken away by another run: the step is done again"
+  ahead=$(clock_ahead "$before" "$(date +%s)" "${found#*$'\t'}")
+  if ((ahead != 0)); then
+    printf "%s: this machine's clock is %s s %s the store's: the record has the store's times\n" "$step" \
+      "${ahead#-}" "$( ((ahead > 0)) && printf 'ahead of' || printf 'behind')" >&2
+    make_record "$before" "$ahead"
+    store_put "$scratch/record.json" "${option[record]}"
+  fi
+  forget_tries
+}
+
+# copied -> [BYTES, SECONDS] of all copies from and to the store; seconds only of those that nothing worked on meanwhile
+copied() { awk '{ bytes += $1; hundredths += $2 } END { printf "[%.0f, %.2f]", bytes, hundredths / 100 }' "$scratch/copied"; }
+
+# make_record NOW AHEAD -> record.json
+make_record() {
+  local ended=$(($1 - $2)) seconds up
+  read -r up _ < /proc/uptime
+  seconds=$((${up%.*} - ${up_at_start%.*}))
   jq -n --arg step "$step" --arg sample "${option[sample]}" --arg run "${option[run]}" --arg key "${option[key]}" \
-    --arg image "${option[image]}" --arg started "$started" --arg ended "$ended" --argjson seconds "$((now - began))" \
+    --arg image "${option[image]}" --argjson ended "$ended" --argjson seconds "$seconds" --argjson ahead "$2" \
     --argjson peak "$(peak_memory)" --argjson before "$cpu_before" --argjson after "$(cpu_seconds)" \
     --argjson threads "${option[threads]}" --argjson memory "${option[memory]}" \
-    --slurpfile inputs "$scratch/inputs" --slurpfile outputs "$scratch/outputs" \
+    --slurpfile arguments "$scratch/arguments" --slurpfile inputs "$scratch/inputs" --slurpfile outputs "$scratch/outputs" \
     --slurpfile commands "$scratch/commands" --slurpfile tools "$scratch/tools" --slurpfile facts "$scratch/facts" \
+    --slurpfile tries "$scratch/tries" --argjson moved "$(copied)" \
     '{step: $step, sample: $sample, run: $run, key: $key, image: $image, threads: $threads, memory_mib: $memory,
-      inputs: $inputs, outputs: $outputs, commands: $commands, tools: ($tools | add // {}), started: $started, ended: $ended,
-      seconds: $seconds, peak_memory_bytes: $peak, cpu_seconds: ((($after - $before) * 100 | round) / 100),
-      facts: ($facts | add // {})}' > "$scratch/record.json"
-  store_put "$scratch/record.json" "${option[record]}"
+      arguments: $arguments[0], inputs: $inputs, outputs: $outputs, commands: $commands, tools: ($tools | add // {}),
+      started: ($ended - $seconds | todate), ended: ($ended | todate), seconds: $seconds, clock_ahead_seconds: $ahead,
+      tries: ($tries[0] // []), peak_memory_bytes: $peak, cpu_seconds: ((($after - $before) * 100 | round) / 100),
+      moved_bytes: $moved[0], moved_seconds: $moved[1], facts: ($facts | add // {})}' > "$scratch/record.json"
 }

@@ -128,7 +128,9 @@ fetch_range() {
 
 # unchanged INDEX: a BAM that is written anew while it is read would give a mixture
 unchanged() {
-  [[ $(store_stat "$(bam_uri "$1")") == "$(cat "$scratch/found.$1")" ]] ||
+  local found
+  found=$(store_stat "$(bam_uri "$1")") || exit
+  is_same_file "$found" "$(cat "$scratch/found.$1")" ||
     fail 70 verification "$(whose "$1"): $(bam_uri "$1") was changed while the run was going: start the run again"
 }
 
@@ -198,15 +200,16 @@ shard_key() {
   printf '%s' "${sum:0:16}"
 }
 
-# resume NAME: work that is done gives its output parameter again
+# resume NAME [CHECK]: work that is done gives its output parameter again; CHECK looks whether it still serves
 resume() {
   local said
   said=$(skip_if_done) || exit
-  if [[ -n $said ]]; then
+  if [[ -n $said ]] && { [[ -z ${2:-} ]] || "$2"; }; then
     jq -c ".facts.$1" "$scratch/old-record" | output "$1"
     printf '%s\n' "$said"
     exit 0
   fi
+  if [[ -n $said ]]; then store_delete "${option[record]}"; fi
 }
 
 # moved -> bytes of BAMs and indexes that came from the store

@@ -111,10 +111,11 @@ fetch_reads() {
 
 # same_bams: the regions were cut for these files
 same_bams() {
-  local index
+  local index before
   for ((index = 0; index < bams; index++)); do
-    jq -e --argjson index "$index" --arg name "$(bam_name "$index")" --arg found "$(cat "$scratch/found.$index")" \
-      '.bams[$index] | .name == $name and "\(.size)\t\(.modified)" == $found' "$scratch/work/shards.json" > /dev/null ||
+    before=$(jq -r --argjson index "$index" --arg name "$(bam_name "$index")" \
+      '.bams[$index] | select(.name == $name) | "\(.size)\t\(.modified)"' "$scratch/work/shards.json")
+    is_same_file "$(cat "$scratch/found.$index")" "$before" ||
       fail 70 verification "$(whose "$index"): $(bam_uri "$index") was changed while the run was going: start the run again"
   done
   jq -r '.contigs[] | @tsv' "$scratch/work/shards.json" > "$scratch/work/contigs"

@@ -53,7 +53,23 @@ begin() {
     bad_input "--seconds '$(shown "${option[seconds]}")' is no number above 0"
   check_number most 1
   base_key=${option[key]}
-  resume shards
+  resume shards cut_for_these
+}
+
+# cut_for_these: the BAMs are still the files that the shards were cut for. One that was lost and made again has the same
+# reads, but calls take only the very files that the shards' list tells of.
+cut_for_these() {
+  local index found before code
+  for ((index = 0; index < bams; index++)); do
+    code=0
+    found=$(store_find "$(bam_uri "$index")") || code=$?
+    if ((code > 1)); then exit "$code"; fi
+    before=$(jq -r --argjson index "$index" '.facts.bams // [] | .[$index] // empty | "\(.size)\t\(.modified)"' \
+      "$scratch/old-record")
+    if [[ -z $before ]] || is_same_file "$found" "$before"; then continue; fi
+    printf 'shards: %s was written since, doing the step again\n' "$(bam_uri "$index")" >&2
+    return 1
+  done
 }
 
 # read_header INDEX: contigs are those of the reference, reads are those of the sample

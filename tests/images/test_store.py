@@ -199,7 +199,7 @@ def test_a_path_that_can_only_be_read_is_told_with_the_file(folder: Path) -> Non
     outcome = store("store_put /data/x /data/reads/z.bin", options=(f"--volume={folder}:/data:ro",))
     assert (outcome.code, outcome.message) == (
         74,
-        "store: access to /data/reads/z.bin was refused: it can only be read",
+        "store: access to /data/reads/z.bin was refused: it can only be read; let the steps write there",
     )
 
 
