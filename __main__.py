@@ -9,6 +9,7 @@ import pulumi
 from components.argo import Argo
 from components.biojobs import Biojobs
 from components.contracts import CloudModule
+from components.controller import controller
 from components.images import IMAGES, Images
 from components.inputs import read_inputs, reject
 from components.pipeline import Pipeline
@@ -31,8 +32,8 @@ def main(root: Path) -> None:
     cloud = prepared.build()
     stack = settings.stack
     images = Images(f"{stack}-images", IMAGES, cloud.registry, settings.base_image)
-    namespace = Biojobs(f"{stack}-biojobs", stack, cloud, settings.quota)
-    argo = Argo(f"{stack}-argo", stack, cloud)
+    namespace = Biojobs(f"{stack}-biojobs", stack, cloud, settings.quota, settings.notify)
+    argo = Argo(f"{stack}-argo", stack, cloud, controller(settings, len(inputs.samples)))
     # How the runs ended is no output: it would differ between a preview and an up. A failure fails the program.
     pipeline = Pipeline(
         f"{stack}-pipeline",

@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 import versions
 from components.contracts import Cloud, Endpoint, Store
+from components.controller import Controller
 from components.names import (
     ARGO_CONTROLLER,
     ARGO_NAMESPACE,
@@ -42,6 +43,7 @@ class Argo(pulumi.ComponentResource):
         name: str,
         stack: str,
         cloud: Cloud,
+        controller: Controller,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:platform:Argo", name, None, opts)
@@ -58,14 +60,14 @@ class Argo(pulumi.ComponentResource):
             chart=versions.ARGO_CHART_NAME,
             version=versions.ARGO_CHART,
             repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=versions.ARGO_CHART_REPOSITORY),
-            values=chart_values(cloud),
+            values=chart_values(cloud, controller),
             timeout=_TIMEOUT_SECONDS,
             opts=child,
         )
         self.register_outputs({"release": self.release.status})
 
 
-def chart_values(cloud: Cloud) -> dict[str, Any]:
+def chart_values(cloud: Cloud, controller: Controller) -> dict[str, Any]:
     """The chart's values, under the official chart's names."""
     return {
         "images": {"tag": versions.ARGO},
@@ -75,10 +77,8 @@ def chart_values(cloud: Cloud) -> dict[str, Any]:
             **_image(cloud, "workflow-controller"),
             "workflowNamespaces": [NAMESPACE],
             "serviceAccount": {"name": ARGO_CONTROLLER, "annotations": dict(cloud.identity.argo_controller)},
-            "resources": _resources("100m", "256Mi", "1Gi"),
+            **controller.values(),
             "podSecurityContext": _POD_SECURITY,
-            # A step starts up to this long after the one before it; the default of 10 s is for many thousands of runs.
-            "extraEnv": [{"name": "DEFAULT_REQUEUE_TIME", "value": "2s"}],
             # Pods whose main container never ran were hit by the platform, not by their own doing.
             "failedPodRestart": {"enabled": True, "maxRestarts": 3},
             "workflowDefaults": {

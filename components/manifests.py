@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath
 from typing import get_args
 
 from components.archives import environment
+from components.budget import budget
 from components.contracts import Cloud
 from components.inputs import Inputs
-from components.names import NAMESPACE, RUNNER, STORE_ACCESS_KEY, STORE_SECRET, STORE_SECRET_KEY
+from components.names import (
+    NAMESPACE,
+    NOTIFY_SECRET,
+    NOTIFY_WEBHOOK,
+    RUNNER,
+    STORE_ACCESS_KEY,
+    STORE_SECRET,
+    STORE_SECRET_KEY,
+)
 from settings import Settings
+from settings_notify import Notify
 from workflows.alignment import AlignmentRules
+from workflows.graphs import Templates
 from workflows.jobs import jobs
 from workflows.reference import reference, reference_uri
-from workflows.sample import sample_run
+from workflows.sample import SampleRules, sample_run, sample_steps
 from workflows.samples import MAX_NAME, Sample
 from workflows.sheet import SheetRules, sheet_run
+from workflows.steps import Step
 from workflows.types import (
     Aligner,
     Manifest,
+    Notification,
     Platform,
     QcRules,
     Size,
@@ -46,22 +60,35 @@ class Manifests:
         """Indexes the reference."""
         return reference(self.inputs.fasta, self.platform)
 
-    def sample(self, sample: Sample) -> Manifest:
-        """Runs a sample."""
-        calls = self._variants if self.settings.variants.call and not self.settings.joint else None
-        reads = self.inputs.reads(sample)
-        return sample_run(reads, self._qc, self._rules, calls, self.platform, sheet_name(self.settings))
+    def samples(self, group: Sequence[Sample]) -> Manifest:
+        """Runs a group of samples."""
+        return sample_run([self.inputs.reads(sample) for sample in group], self._wanted, self._templates)
+
+    def steps(self, sample: Sample) -> list[Step]:
+        """The steps of a sample."""
+        return sample_steps(self.inputs.reads(sample), self._wanted, self.platform)
 
     def sheet(self) -> Manifest:
         """Makes what there is of all samples together."""
         joint = self._variants if self.settings.joint else None
-        wanted = SheetRules(self._rules, self.settings.multiqc, joint)
         samples = [self.inputs.reads(sample) for sample in self.inputs.samples]
+        steps = sample_steps(samples[0], self._wanted, self.platform)
+        priced: dict[str, SizeName] = {step.name: step.size for step in steps}
+        wanted = SheetRules(self._rules, self.settings.multiqc, joint, priced)
         return sheet_run(sheet_name(self.settings), samples, wanted, self.platform)
 
     def jobs(self) -> Mapping[str, Manifest]:
         """Templates of single jobs."""
         return jobs(self._rules, self._variants, self.platform)
+
+    @cached_property
+    def _templates(self) -> Templates:
+        return Templates(self.platform)
+
+    @property
+    def _wanted(self) -> SampleRules:
+        calls = self._variants if self.settings.variants.call and not self.settings.joint else None
+        return SampleRules(self._qc, self._rules, calls, sheet_name(self.settings))
 
     @property
     def _rules(self) -> AlignmentRules:
@@ -114,9 +141,15 @@ def platform(settings: Settings, cloud: Cloud, images: Mapping[str, str]) -> Pla
         store=store,
         access=StoreAccess(env, secret_env if cloud.store.endpoint else {}),
         stub=stub,
+        notification=_notification(settings.notify),
+        budget=budget(settings),
     )
+
+
+def _notification(wanted: Notify | None) -> Notification | None:
+    return Notification((NOTIFY_SECRET, NOTIFY_WEBHOOK), wanted.on) if wanted else None
 
 
 def _size(settings: Settings, name: SizeName) -> Size:
     size = getattr(settings.classes, name)
-    return Size(size.cpu, size.threads, size.memory_mib, size.scratch, size.gpus)
+    return Size(size.cpu, size.threads, size.memory_mib, size.scratch, size.gpus, size.most_mib)

@@ -1,10 +1,12 @@
-"""The pipeline: a Workflow resource for the reference, one for every sample, one for the sheet, and single jobs."""
+"""The pipeline: a Workflow resource for the reference, every group of samples and the sheet, and single jobs."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import operator
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -12,12 +14,13 @@ import pulumi_kubernetes as k8s
 
 from components.contracts import Cloud
 from components.inputs import Inputs
-from components.names import NAMESPACE
+from components.names import NAMESPACE, labels
 from components.runs import ClusterAccess, Runs, Shown, explain_failures, follow
 from settings import Settings
+from workflows.groups import groups
 from workflows.samples import Sample
 from workflows.status import RunStatus
-from workflows.types import Manifest
+from workflows.types import LIMITS, SAMPLES_AT_ONCE, Manifest
 
 if TYPE_CHECKING:
     from components.manifests import Manifests
@@ -48,27 +51,41 @@ class Pipeline(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:pipeline:Pipeline", name, None, opts)
-        self._name, self._cloud, self._stack = name, cloud, settings.stack
+        self._name, self._cloud, self._stack, self._settings = name, cloud, settings.stack, settings
         known = pulumi.Output.all(**images).apply(lambda refs: _manifests(settings, inputs, cloud, refs))
         self._templates(known, after)
         reference = self._workflow(f"{self._stack}-reference", known.apply(lambda made: made.reference()), after)
         indexed = self._after([reference])
+        limits = self._limits(settings, after)
         samples = {
-            sample.name: self._workflow(
-                f"{name}-{sample.name}",
-                known.apply(functools.partial(_sample, sample=sample)),
-                indexed.apply(lambda _: [reference]),
+            tuple(sample.name for sample in group): self._workflow(
+                # By its first sample: a group that stays the same is the same resource, wherever it stands.
+                f"{name}-{group[0].name}",
+                known.apply(functools.partial(_samples, group=group)),
+                indexed.apply(lambda _: [reference, limits]),
             )
-            for sample in inputs.samples
+            for group in groups(inputs.samples, [sample.name for sample in inputs.samples], settings.group_size)
         }
         runs = list(samples.values())
         sheet: list[k8s.apiextensions.CustomResource] = []
-        if settings.multiqc or settings.joint:
+        if settings.has_sheet_run:
             # It waits for the samples in the cluster, so that it is made of those that ended well when others did not.
             sheet = [self._workflow(f"{self._stack}-sheet", known.apply(lambda made: made.sheet()), runs, runs)]
-        self.ended = self._after(runs, sheet) if settings.wait else pulumi.Output.from_input("not followed")
-        self.runs = pulumi.Output.all(**{sample: _name_of(run) for sample, run in samples.items()})
+        self.ended = self._after(runs, sheet, page=True) if settings.wait else pulumi.Output.from_input("not followed")
+        started = pulumi.Output.all(*map(_name_of, runs))
+        self.runs = started.apply(
+            lambda names: {sample: name for group, name in zip(samples, names, strict=True) for sample in group}
+        )
         self.register_outputs({"runs": self.runs})
+
+    def _limits(self, settings: Settings, after: Sequence[pulumi.Resource]) -> k8s.core.v1.ConfigMap:
+        """What Argo holds itself to, also while runs are going."""
+        return k8s.core.v1.ConfigMap(
+            f"{self._stack}-limits",
+            metadata={"name": LIMITS, "namespace": NAMESPACE, "labels": labels(self._stack, "pipeline")},
+            data={SAMPLES_AT_ONCE: str(settings.samples_at_once)},
+            opts=pulumi.ResourceOptions(parent=self, provider=self._cloud.cluster.provider, depends_on=after),
+        )
 
     def _templates(self, known: pulumi.Output[Manifests], after: Sequence[pulumi.Resource]) -> None:
         """What single jobs are started from."""
@@ -109,7 +126,7 @@ class Pipeline(pulumi.ComponentResource):
                 parent=self,
                 provider=self._cloud.cluster.provider,
                 depends_on=after,
-                # The old run of a sample is told to stop before the new one writes to the same place.
+                # The old run of samples is told to stop before the new one writes to the same place.
                 delete_before_replace=True,
                 # What is made of other runs is made anew with them.
                 replace_with=list(of),
@@ -122,9 +139,11 @@ class Pipeline(pulumi.ComponentResource):
         self,
         runs: Sequence[k8s.apiextensions.CustomResource],
         besides: Sequence[k8s.apiextensions.CustomResource] = (),
+        *,
+        page: bool = False,
     ) -> pulumi.Output[str]:
         """Resolves when the runs have ended well; fails with everything that went wrong otherwise. Runs of `besides`
-        are not counted unless they fail."""
+        are not counted unless they fail. With `page` their page is written before."""
         every = [*runs, *besides]
         names = pulumi.Output.all(*map(_name_of, every))
         urns = pulumi.Output.all(*(run.urn for run in every))
@@ -132,10 +151,12 @@ class Pipeline(pulumi.ComponentResource):
             return pulumi.Output.from_input("preview")
         cluster = self._cloud.cluster
         found = pulumi.Output.all(names, urns, cluster.context, cluster.kubeconfig)
-        return found.apply(lambda values: self._follow(dict(zip(values[0], every, strict=True)), len(runs), values))
+        return found.apply(
+            lambda values: self._follow(dict(zip(values[0], every, strict=True)), len(runs), values, page=page)
+        )
 
     async def _follow(
-        self, runs: Mapping[str, k8s.apiextensions.CustomResource], counted: int, values: Sequence[Any]
+        self, runs: Mapping[str, k8s.apiextensions.CustomResource], counted: int, values: Sequence[Any], *, page: bool
     ) -> str:
         names, urns, context, kubeconfig = values
         access = Runs(ClusterAccess(context, kubeconfig))
@@ -146,11 +167,19 @@ class Pipeline(pulumi.ComponentResource):
                 pulumi.log.info(status.progress, resource=runs[status.workflow], ephemeral=True)
 
         ended = await follow(access, names, report)
+        if page:
+            pulumi.log.info(await asyncio.to_thread(self._page, ClusterAccess(context, kubeconfig)))
         told = {name: ended[name] for at, name in enumerate(names) if at < counted or ended[name].failed}
         problem = explain_failures(access, told, dict(zip(names, urns, strict=True)))
         if problem is not None:
             raise pulumi.RunError(problem)
-        return f"{len(told)} done"
+        return f"{sum(len(run.each) for run in told.values())} done"
+
+    def _page(self, access: ClusterAccess) -> str:
+        # Imported here: drawing takes what no other part of the program needs.
+        from reports.after import page_line
+
+        return page_line(self._settings, Path.cwd(), access)
 
 
 def _manifests(settings: Settings, inputs: Inputs, cloud: Cloud, images: Mapping[str, str]) -> Manifests:
@@ -160,8 +189,8 @@ def _manifests(settings: Settings, inputs: Inputs, cloud: Cloud, images: Mapping
     return Manifests(settings, inputs, platform(settings, cloud, images))
 
 
-def _sample(known: Manifests, sample: Sample) -> Manifest:
-    return known.sample(sample)
+def _samples(known: Manifests, group: Sequence[Sample]) -> Manifest:
+    return known.samples(group)
 
 
 def _name(manifest: Manifest) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, cast
 
 import pulumi
@@ -22,8 +23,12 @@ from workflows import status
 from workflows.status import Failure, RunStatus
 
 POLL_SECONDS = 2.0
+REST = 3
+"""How many times as long as an answer took it is waited before the next question."""
 SHOW_SECONDS = 10.0
 LOG_LINES = 15
+MOST_TOLD, MOST_NAMED = 50, 1000
+"""Failed runs that are told with their logs, and those after them that are named."""
 MAX_PROBLEMS = 300  # two seconds each: ten minutes without an answer
 _EXECUTOR_LINE = re.compile(r"(time=\S+ level=\w+ msg=.* argo=true|Error: exit status \d+$)")
 """Lines that Argo's executor adds to a step's own."""
@@ -111,6 +116,7 @@ async def follow(runs: Runs, names: Sequence[str], report: Report) -> Mapping[st
     """
     problems = 0
     while True:
+        asked = time.monotonic()
         try:
             found = await asyncio.to_thread(runs.statuses, names)
             problems = 0
@@ -128,23 +134,33 @@ async def follow(runs: Runs, names: Sequence[str], report: Report) -> Mapping[st
             report(found_status)
         if all(found_status.ended for found_status in found.values()):
             return found
-        await asyncio.sleep(POLL_SECONDS)
+        # Thousands of samples take seconds to read: the API server has others to serve.
+        await asyncio.sleep(max(POLL_SECONDS, REST * (time.monotonic() - asked)))
 
 
 def explain_failures(runs: Runs, ended: Mapping[str, RunStatus], urns: Mapping[str, str]) -> str | None:
     """A text that names every failed run, its step, its reason and the last lines of its log; None if all is well."""
-    failed = [run for run in ended.values() if run.failed]
+    every = [run for whole in ended.values() for run in whole.each]
+    failed = [run for run in every if run.failed]
     if not failed:
         return None
-    done = len(ended) - len(failed)
-    lines = [f"{len(failed)} of {len(ended)} runs failed" + (f", {done} done:" if done else ":")]
-    for run in failed:
-        lines += failure_lines(runs, run)
+    done = len(every) - len(failed)
+    lines = [f"{len(failed)} of {len(every)} runs failed" + (f", {done} done:" if done else ":")]
+    for workflow, of_workflow in groupby(failed[:MOST_TOLD], lambda run: run.workflow):
+        for run in of_workflow:
+            lines += failure_lines(runs, run)
         lines += [
             f"    mend the input or the setting and run `up` again, or try again as it is: "
-            f"pulumi up --replace '{urns[run.workflow]}'"
+            f"pulumi up --replace '{urns[workflow]}'"
         ]
+    if len(failed) > MOST_TOLD:
+        lines += [f"  and {len(failed) - MOST_TOLD} more: {_names(failed[MOST_TOLD:])}"]
     return "\n".join(lines)
+
+
+def _names(failed: Sequence[RunStatus]) -> str:
+    shown = ", ".join(run.subject for run in failed[:MOST_NAMED])
+    return f"{shown}, ..." if len(failed) > MOST_NAMED else shown
 
 
 def failure_lines(runs: Runs, run: RunStatus) -> list[str]:

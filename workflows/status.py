@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from workflows.groups import ENTRYPOINT
 from workflows.types import SAMPLE_LABEL
 
 _DONE = {"Succeeded", "Failed", "Error"}
@@ -19,6 +23,49 @@ _MARKS = {
     "Omitted": "not run",
 }
 _MESSAGE = re.compile(r"^(main|before|command): \w+ \(exit code \d+\): (?P<said>.+)$", re.DOTALL)
+
+
+_TURN = "Waiting for "
+"""How Argo's message begins of what waits for a lock."""
+_VARIANT = re.compile(r"-x\d+$")
+"""What tells templates of one step apart that ask for different amounts."""
+
+
+def step_of(template_name: str) -> str:
+    """The step of a pod's template: `align` of `align`, and of `align-x2` too."""
+    return _VARIANT.sub("", template_name)
+
+
+def nodes(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The nodes of a Workflow object, also where Argo has packed them.
+
+    Raises `ValueError` for packed nodes that cannot be unpacked.
+    """
+    status = cast(Mapping[str, Any], workflow.get("status") or {})
+    found = cast(Mapping[str, Any], status.get("nodes") or {})
+    if not found and (packed := status.get("compressedNodes")):
+        found = _unpacked(str(packed), str(workflow["metadata"]["name"]))
+    return list(found.values())
+
+
+def sample_of(node: Mapping[str, Any], workflow: Mapping[str, Any]) -> str:
+    """The sample that a node works on: its own where it names one, else the Workflow's subject."""
+    inputs = cast(Mapping[str, Any], node.get("inputs") or {})
+    given = cast(list[Mapping[str, Any]], inputs.get("parameters") or [])
+    own = next((parameter.get("value") for parameter in given if parameter.get("name") == "sample"), None)
+    metadata = cast(Mapping[str, Any], workflow["metadata"])
+    labels = cast(Mapping[str, Any], metadata.get("labels") or {})
+    return str(own or labels.get(SAMPLE_LABEL) or metadata["name"])
+
+
+def _unpacked(packed: str, name: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"Workflow {name}: its packed nodes cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"Workflow {name}: its packed nodes are no mapping")
+    return cast(Mapping[str, Any], found)
 
 
 @dataclass(frozen=True)
@@ -40,6 +87,13 @@ class RunStatus:
     phase: str
     progress: str
     failures: tuple[Failure, ...]
+    samples: tuple[RunStatus, ...] = ()
+    """Of a run of several samples, each one's own."""
+
+    @property
+    def each(self) -> tuple[RunStatus, ...]:
+        """Its samples, or itself."""
+        return self.samples or (self,)
 
     @property
     def ended(self) -> bool:
@@ -55,19 +109,62 @@ class RunStatus:
 def read(workflow: Mapping[str, Any], now: datetime) -> RunStatus:
     """The status of a Workflow object as the API server returns it; `now` must be aware of its zone."""
     status = cast(Mapping[str, Any], workflow.get("status") or {})
-    nodes = list(cast(Mapping[str, Any], status.get("nodes") or {}).values())
+    found = nodes(workflow)
     metadata = workflow["metadata"]
     phase = str(status.get("phase") or "Pending")
-    failures = tuple(_failures(nodes))
-    if phase in ("Failed", "Error") and not failures:
-        failures = (Failure("workflow", "", str(status.get("message") or "Argo gave no reason"), 1),)
-    return RunStatus(
-        workflow=metadata["name"],
-        subject=str(metadata.get("labels", {}).get(SAMPLE_LABEL, metadata["name"])),
-        phase=phase,
-        progress=_progress(phase, nodes, now),
-        failures=failures,
+    name, subject = str(metadata["name"]), str(metadata.get("labels", {}).get(SAMPLE_LABEL, metadata["name"]))
+    reason = str(status.get("message") or "Argo gave no reason")
+    members = _samples(workflow)
+    if not members:
+        return _status(name, subject, phase, found, reason, now)
+    by_sample: dict[str, list[Mapping[str, Any]]] = {sample: [] for sample in members}
+    for node in found:
+        by_sample.setdefault(sample_of(node, workflow), []).append(node)
+    each = tuple(
+        _status(name, sample, _phase(by_sample[sample], phase), by_sample[sample], reason, now) for sample in members
     )
+    failures = tuple(failure for run in each for failure in run.failures)
+    return RunStatus(name, subject, phase, _summary(phase, each), failures, each)
+
+
+def _samples(workflow: Mapping[str, Any]) -> list[str]:
+    """The samples of a Workflow of several, in the sheet's order, also of those that have not begun."""
+    spec = cast(Mapping[str, Any], workflow.get("spec") or {})
+    templates = cast(list[Mapping[str, Any]], spec.get("templates") or [])
+    graph = next((one for one in templates if one.get("name") == ENTRYPOINT == spec.get("entrypoint")), None)
+    tasks = cast(list[Mapping[str, Any]], graph["dag"]["tasks"]) if graph else []
+    return [str(task["arguments"]["parameters"][0]["value"]) for task in tasks]
+
+
+def _phase(found: list[Mapping[str, Any]], whole: str) -> str:
+    """The phase of one of several samples: that of its own graph, or of all of them if that was never begun."""
+    graph = next((node for node in found if node.get("type") == "DAG"), None)
+    phase = str(graph.get("phase") or "Pending") if graph else "Pending"
+    if phase in _DONE or whole not in _DONE:
+        return phase
+    # What ended before its samples did has not done them, whatever it says itself.
+    return whole if whole != "Succeeded" else "Error"
+
+
+def _summary(phase: str, samples: tuple[RunStatus, ...]) -> str:
+    """How far a run of several samples is."""
+    if phase == "Pending":
+        return "waiting to start"
+    failed = sum(run.failed for run in samples)
+    done = sum(run.ended for run in samples) - failed
+    running = sum(run.phase == "Running" for run in samples)
+    counts = [(done, "done"), (failed, "failed"), (running, "running")]
+    told = ", ".join(f"{count} {what}" for count, what in counts if count)
+    return f"{len(samples)} samples: {told or 'starting'}"
+
+
+def _status(
+    name: str, subject: str, phase: str, found: list[Mapping[str, Any]], reason: str, now: datetime
+) -> RunStatus:
+    failures = tuple(_failures(found))
+    if phase in ("Failed", "Error") and not failures:
+        failures = (Failure("workflow", "", reason, 1),)
+    return RunStatus(name, subject, phase, _progress(phase, found, now), failures)
 
 
 def _pods(nodes: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -88,14 +185,15 @@ def _failures(nodes: list[Mapping[str, Any]]) -> list[Failure]:
         last = tries[-1]
         if last.get("phase") in ("Failed", "Error"):
             message = str(last.get("message") or "no message")
-            failures.append(Failure(str(last["templateName"]), str(last["id"]), said(message), len(tries)))
+            failures.append(Failure(step_of(str(last["templateName"])), str(last["id"]), said(message), len(tries)))
     return failures
 
 
 def said(message: str) -> str:
     """What the step itself said in a node's message, or the whole message where Kubernetes or Argo speak."""
     match = _MESSAGE.match(message)
-    return match["said"].strip() if match else message
+    # A step that is killed leaves what it said when it began, which is no reason
+    return match["said"].strip() if match and not match["said"].startswith("running with ") else message
 
 
 def without_times(progress: str) -> str:
@@ -103,12 +201,19 @@ def without_times(progress: str) -> str:
     return re.sub(r" \d+m\d\ds", "", progress)
 
 
+def _waits_for_its_turn(node: Mapping[str, Any]) -> bool:
+    said = str(node.get("message") or "")
+    return node.get("type") == "DAG" and node.get("phase") == "Pending" and said.startswith(_TURN)
+
+
 def _progress(phase: str, nodes: list[Mapping[str, Any]], now: datetime) -> str:
+    if any(map(_waits_for_its_turn, nodes)):
+        return "waiting for its turn (biojobs:samplesAtOnce)"
     if phase == "Pending":
         return "waiting to start"
     by_step: dict[str, list[Mapping[str, Any]]] = {}
     for tries in _attempts(nodes).values():
-        by_step.setdefault(str(tries[-1]["templateName"]), []).append(tries[-1])
+        by_step.setdefault(step_of(str(tries[-1]["templateName"])), []).append(tries[-1])
     return ", ".join(_step_progress(step, items, now) for step, items in by_step.items()) or "starting"
 
 

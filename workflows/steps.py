@@ -18,6 +18,7 @@ LIGHT = Size(cpu="50m", threads=1, memory_mib=256, scratch="1Gi")
 RESTRICTED = m.SecurityContext(
     allow_privilege_escalation=False, read_only_root_filesystem=True, capabilities=m.Capabilities(drop=["ALL"])
 )
+_FIRST_STEP_MIB = 128
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def container(step: Step, subject: str, platform: Platform) -> Container:
         resources=resources(size, placement),
         volumes=[scratch_volume(size, placement)],
         security_context=RESTRICTED,
-        retry_strategy=retry_strategy(step.tries),
+        retry_strategy=retry_strategy(size, step.tries),
         pod_spec_patch=patch("main", step, platform),
         **place(step, subject, placement),
     )
@@ -104,15 +105,25 @@ def sized(step: Step, platform: Platform) -> Size:
     if step.need is None:
         return size
     share = parse_bytes(size.scratch)
-    scratch = min(share, -(-step.need.scratch_bytes // MIB) * MIB or share)
-    return replace(size, memory_mib=min(size.memory_mib, step.need.memory_mib), scratch=write_bytes(scratch))
+    scratch = min(share, coarse(-(-step.need.scratch_bytes // MIB), 150) * MIB or share)
+    memory = min(size.memory_mib, coarse(step.need.memory_mib, 110))
+    return replace(size, memory_mib=memory, max_memory_mib=size.most_mib, scratch=write_bytes(scratch))
 
 
-def patch(container: str, step: Step, platform: Platform) -> str:
-    """What Argo changes in the pods of later tries; one that only looks may have twice its due."""
-    asked = sized(step, platform)
-    most = asked if step.light else platform.sizes[step.size]
-    return pod_patch(container, asked, most, platform.placements[step.size], step.tries)
+def coarse(mib: int, percent: int) -> int:
+    """An amount in MiB, rounded up to one of few: each `percent` of the one before it; 0 is not known and stays.
+
+    Steps of many samples then ask for the same, and are the same template.
+    """
+    step = _FIRST_STEP_MIB if mib else 0
+    while step < mib:
+        step = -(-step * percent // 100)
+    return step
+
+
+def patch(container: str, step: Step, platform: Platform, also: tuple[str, ...] = ()) -> str:
+    """What Argo changes in the pods of a step's tries; see `pod_patch`."""
+    return pod_patch(container, sized(step, platform), platform.placements[step.size], step.tries, also)
 
 
 def inputs(step: Step) -> list[Parameter]:
@@ -140,16 +151,6 @@ def place(step: Step, subject: str, placement: Placement) -> dict[str, Any]:
     }
 
 
-def fan_out_arguments(step: Step) -> dict[str, Any]:
-    """The arguments of the step's task: plain for a single item, `withItems` or `withParam` for several."""
-    values = [parameters(item) for item in step.items]
-    if step.each:
-        return {"arguments": values[0], "with_param": step.each}
-    if len(values) == 1:
-        return {"arguments": values[0]}
-    return {"arguments": {name: f"{{{{item.{name}}}}}" for name in values[0]}, "with_items": values}
-
-
 def parameters(item: Item) -> dict[str, str]:
     """An item's input parameters by name."""
     return {"key": item.key, "record": item.record, **item.args}
@@ -165,7 +166,8 @@ def common_args(step: Step, subject: str, platform: Platform) -> Sequence[str]:
     """The options that all scripts know."""
     size = sized(step, platform)
     return (
-        *("--sample", subject),
+        # A step that many samples share is told by its items which one it works on.
+        *(() if "sample" in step.items[0].args else ("--sample", subject)),
         *("--run", "{{workflow.name}}"),
         *("--image", platform.images[step.image]),
         *("--threads", str(size.threads)),

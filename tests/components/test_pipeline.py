@@ -21,6 +21,7 @@ from tests.components.conftest import Recorder, drained
 from workflows.status import Failure, RunStatus
 from workflows.types import Placement, Source, StoreUris
 
+HEADER = "sample,fastq_1,fastq_2\n"
 IMAGES = {name: f"r/{name}@sha256:1" for name in ("fastqc", "bwa-mem2", "variants", "multiqc")}
 
 
@@ -50,6 +51,10 @@ class FakeRuns:
         return ["the last line of the log"]
 
 
+def _page_line(*_: object) -> str:
+    return "all about these runs: page.html"
+
+
 @pytest.fixture
 def runs(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> FakeRuns:
     fake = FakeRuns(recorder)
@@ -59,14 +64,18 @@ def runs(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> FakeRuns:
 
     monkeypatch.setattr(module, "Runs", connect)
     monkeypatch.setattr("components.runs.POLL_SECONDS", POLL_SECONDS / 1000)
+    monkeypatch.setattr("reports.after.page_line", _page_line)
     return fake
 
 
 @pytest.fixture
 def sheet(tmp_path: Path) -> Path:
-    rows = "".join(f"S{number},s{number}_1.fq,s{number}_2.fq\n" for number in range(1, 21))
-    (tmp_path / "sheet.csv").write_text("sample,fastq_1,fastq_2\n" + rows)
+    (tmp_path / "sheet.csv").write_text(HEADER + "".join(map(row, range(1, 21))))
     return tmp_path
+
+
+def row(number: int) -> str:
+    return f"S{number},s{number}_1.fq,s{number}_2.fq\n"
 
 
 def settings(root: Path, **config: str) -> Settings:

@@ -1,11 +1,13 @@
 """Values that the workflow tests share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from workflows.alignment import AlignmentRules
-from workflows.sample import sample_run
+from workflows.graphs import Templates
+from workflows.sample import SampleRules, sample_run
 from workflows.types import (
     LaneReads,
     Manifest,
@@ -41,7 +43,11 @@ class Run:
     calls: VariantRules | None = CALLS
 
     def manifest(self) -> Manifest:
-        return sample_run(self.sample, self.qc, self.rules, self.calls, self.platform, "cohort")
+        return self.together([self.sample])
+
+    def together(self, samples: Sequence[SampleReads]) -> Manifest:
+        """The Workflow of several samples, run like this one."""
+        return sample_run(samples, SampleRules(self.qc, self.rules, self.calls, "cohort"), Templates(self.platform))
 
     def but(self, **changed: object) -> "Run":
         return replace(self, **changed)  # pyright: ignore[reportArgumentType]

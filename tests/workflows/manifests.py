@@ -26,9 +26,16 @@ def keys(manifest: Manifest) -> dict[str, str]:
     """Key of every step's result, by the last part of its record's name."""
     found: dict[str, str] = {}
     for task in templates(manifest)["sample"]["dag"]["tasks"]:
-        for item in task.get("withItems") or [{p["name"]: p["value"] for p in task["arguments"]["parameters"]}]:
+        for item in given(task):
             found[Path(item["record"]).stem] = item["key"]
     return found
+
+
+def given(task: dict[str, Any]) -> list[dict[str, str]]:
+    """What a task hands to its template, for each of its items."""
+    shared = {p["name"]: p["value"] for p in task["arguments"]["parameters"]}
+    items: list[dict[str, str]] = task.get("withItems") or [{}]
+    return [{**shared, **item} for item in items]
 
 
 def changed(before: Run, after: Run) -> set[str]:

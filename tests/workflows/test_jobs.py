@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.workflows.conftest import CALLS, RULES, Run
-from tests.workflows.manifests import changed, check_golden, templates
+from tests.workflows.manifests import changed, check_golden, given, templates
 from workflows.jobs import jobs
 from workflows.reference import reference
 from workflows.sheet import SheetRules, sheet_run
@@ -53,8 +53,7 @@ def test_no_two_templates_have_the_same_name(run: Run) -> None:
 def test_a_single_job_is_never_taken_for_done(platform: Platform) -> None:
     for manifest in jobs(RULES, CALLS, platform).values():
         for task in templates(manifest)["job"]["dag"]["tasks"]:
-            given = task.get("withItems") or [{p["name"]: p["value"] for p in task["arguments"]["parameters"]}]
-            assert {item["key"] for item in given} <= {"{{workflow.uid}}", "{{item.key}}"}
+            assert {item["key"] for item in given(task)} <= {"{{workflow.uid}}", "{{item.key}}"}
 
 
 def test_a_sheet_waits_for_its_samples(run: Run, golden: bool) -> None:

@@ -1,9 +1,14 @@
 """What a person reads of a Workflow's status."""
 
+import base64
+import gzip
+import json
 from datetime import UTC, datetime
 from typing import Any
 
-from workflows.status import read, said, without_times
+import pytest
+
+from workflows.status import nodes, read, said, sample_of, step_of, without_times
 
 NOW = datetime(2026, 1, 1, 12, 1, 30, tzinfo=UTC)
 
@@ -79,3 +84,93 @@ def test_time_alone_is_no_news() -> None:
     assert without_times("fastqc done, align running 1m30s (x)") == without_times(
         "fastqc done, align running 61m02s (x)"
     )
+
+
+def packed(*found: dict[str, Any]) -> str:
+    return base64.b64encode(gzip.compress(json.dumps({node["id"]: node for node in found}).encode(), mtime=0)).decode()
+
+
+def test_packed_nodes_are_read_like_plain_ones() -> None:
+    node = pod("f1", "fastqc", "Running")
+    plain = workflow("Running", node)
+    small = workflow("Running")
+    small["status"] |= {"nodes": None, "compressedNodes": packed(node)}
+    assert nodes(small) == nodes(plain) == [node]
+    assert read(small, NOW) == read(plain, NOW)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["not base64!", "AAAA", packed(pod("a", "b", "Running"))[:40], base64.b64encode(gzip.compress(b"[]", mtime=0))],
+)
+def test_packed_nodes_that_cannot_be_read_are_told_with_the_name_of_their_workflow(content: str | bytes) -> None:
+    broken = workflow("Running")
+    broken["status"]["compressedNodes"] = content if isinstance(content, str) else content.decode()
+    with pytest.raises(ValueError, match="Workflow s1-abc: its packed nodes"):
+        nodes(broken)
+
+
+def test_a_workflow_without_nodes_has_none() -> None:
+    assert nodes(workflow(None)) == nodes({"metadata": {"name": "x"}, "status": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "step"),
+    [("align", "align"), ("align-x2", "align"), ("align-x13", "align"), ("multi-x", "multi-x"), ("x2", "x2")],
+)
+def test_a_template_that_asks_for_another_amount_is_of_the_same_step(template: str, step: str) -> None:
+    assert step_of(template) == step
+
+
+def test_a_node_works_on_the_sample_that_it_names_and_else_on_that_of_its_workflow() -> None:
+    node = pod("a", "align", "Running")
+    assert sample_of(node, workflow("Running")) == "S1"
+    assert (
+        sample_of({**node, "inputs": {"parameters": [{"name": "sample", "value": "S7"}]}}, workflow("Running")) == "S7"
+    )
+    assert sample_of({**node, "inputs": {"parameters": None}}, {"metadata": {"name": "n"}}) == "n"
+
+
+def group(*samples: str) -> dict[str, Any]:
+    """The content of a Workflow of several samples."""
+    tasks = [{"arguments": {"parameters": [{"name": "sample", "value": sample}]}} for sample in samples]
+    return {"entrypoint": "group", "templates": [{"name": "fastqc"}, {"name": "group", "dag": {"tasks": tasks}}]}
+
+
+def of(sample: str, node: dict[str, Any]) -> dict[str, Any]:
+    return {**node, "inputs": {"parameters": [{"name": "sample", "value": sample}]}}
+
+
+def graph(sample: str, phase: str, message: str = "") -> dict[str, Any]:
+    return {**of(sample, pod(sample, f"sample-{sample}", phase, message)), "type": "DAG"}
+
+
+def test_every_sample_of_a_group_has_a_status_of_its_own() -> None:
+    nodes = (
+        *(graph("A", "Succeeded"), of("A", pod("a1", "align-x2", "Succeeded"))),
+        *(graph("B", "Failed"), of("B", pod("b1", "fastqc", "Failed", "main: Error (exit code 65): bad input: x"))),
+        *(graph("C", "Running"), of("C", pod("c1", "align", "Running"))),
+        graph("D", "Pending", "Waiting for biojobs/ConfigMap/biojobs-limits/samples-at-once lock. Lock status: 0/3"),
+    )
+    found = read({**workflow("Running", *nodes), "spec": group("A", "B", "C", "D", "E")}, NOW)
+    assert [(run.subject, run.phase, run.progress) for run in found.each] == [
+        ("A", "Succeeded", "align done"),
+        ("B", "Failed", "fastqc failed"),
+        ("C", "Running", "align running 1m30s"),
+        ("D", "Pending", "waiting for its turn (biojobs:samplesAtOnce)"),
+        ("E", "Pending", "waiting to start"),
+    ]
+    assert found.progress == "5 samples: 1 done, 1 failed, 1 running"
+    assert [failure.message for failure in found.failures] == ["bad input: x"]
+
+
+@pytest.mark.parametrize(("whole", "told"), [("Failed", "Failed"), ("Error", "Error"), ("Succeeded", "Error")])
+def test_a_sample_that_its_group_never_began_is_not_done_when_the_group_has_ended(whole: str, told: str) -> None:
+    found = read({**workflow(whole, graph("A", "Succeeded"), message="stopped"), "spec": group("A", "B")}, NOW)
+    assert [(run.subject, run.phase) for run in found.each] == [("A", "Succeeded"), ("B", told)]
+    assert found.each[1].failures[0].message == "stopped"
+
+
+def test_a_run_of_one_sample_stands_for_itself() -> None:
+    found = read(workflow("Running"), NOW)
+    assert found.each == (found,)
