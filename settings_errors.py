@@ -22,6 +22,9 @@ _REMEDIES = {
     "dict_type": "write a YAML mapping",
 }
 
+_SECRET = ("notify",)
+"""Keys whose values are told to nobody."""
+
 
 def _path(location: tuple[int | str, ...]) -> str:
     return "biojobs:" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)[1:]
@@ -39,6 +42,11 @@ def _remedy(kind: str, message: str, context: Mapping[str, Any]) -> str:
     return _REMEDIES.get(kind, message[:1].lower() + message[1:])
 
 
+def shown(key: str, value: object) -> str:
+    """A key's value as a message shows it."""
+    return "(a secret)" if key in _SECRET else repr(value)
+
+
 def explain(error: ValidationError) -> list[str]:
     """One line for every problem that pydantic found."""
     lines: list[str] = []
@@ -48,7 +56,7 @@ def explain(error: ValidationError) -> list[str]:
             # What keys together make impossible: the message begins with one of them.
             lines.append(f"biojobs:{remedy}")
             continue
-        value = "" if problem["type"] == "missing" else f" {problem['input']!r}:"
+        value = "" if problem["type"] == "missing" else f" {shown(str(problem['loc'][0]), problem['input'])}:"
         lines.append(f"{_path(problem['loc'])}:{value} {remedy}")
     return lines
 
@@ -57,10 +65,12 @@ def unknown_key(
     key: str, value: object, cloud: str, common: Collection[str], by_cloud: Mapping[str, Collection[str]]
 ) -> str:
     """A line for a key that this stack does not know: another cloud's key, or a slip of the pen."""
+    # A webhook under a wrong key is as secret there
+    said = "(an address)" if "://" in str(value) else repr(value)
     owners = [name for name, keys in by_cloud.items() if key in keys]
     if owners:
         where = " and ".join(owners)
-        return f"biojobs:{key}: {value!r}: is a key of {where}, and this stack is on {cloud}; remove it"
+        return f"biojobs:{key}: {said}: is a key of {where}, and this stack is on {cloud}; remove it"
     near = difflib.get_close_matches(key, [*common, *by_cloud[cloud]], n=1)
     hint = f"did you mean biojobs:{near[0]}?" if near else "remove it, or see docs/settings.md for the keys"
-    return f"biojobs:{key}: {value!r}: is not a key; {hint}"
+    return f"biojobs:{key}: {said}: is not a key; {hint}"

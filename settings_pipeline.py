@@ -69,6 +69,21 @@ class Aligner(Model):
     )
 
 
+Usd = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+
+
+class Prices(Model):
+    """Prices of one's own. A step costs its share of its node: the largest of its parts of CPU, memory and scratch.
+
+    What nodes a local cluster has is not known: there a price is that of an hour of a step.
+    """
+
+    small: Usd | None = Field(default=None, description="USD an hour of a node of `small` steps; on local, of a step.")
+    large: Usd | None = Field(default=None, description="USD an hour of a node of `large` steps; on local, of a step.")
+    huge: Usd | None = Field(default=None, description="USD an hour of a node of `huge` steps; on local, of a step.")
+    gpu: Usd | None = Field(default=None, description="USD an hour of a node of `gpu` steps; on local, of a step.")
+
+
 def checked_checksum(value: str) -> str:
     """`none`, or a checksum with its kind."""
     if value != "none" and not re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", value):

@@ -10,6 +10,8 @@ import pulumi_kubernetes as k8s
 from components.contracts import Cloud, Endpoint, Identity
 from components.names import (
     NAMESPACE,
+    NOTIFY_SECRET,
+    NOTIFY_WEBHOOK,
     READER,
     RESTRICTED,
     RUNNER,
@@ -18,7 +20,8 @@ from components.names import (
     STORE_SECRET_KEY,
     labels,
 )
-from settings import Quota
+from settings_notify import Notify
+from settings_sizes import Quota
 
 _DNS_PORTS = (("UDP", 53), ("TCP", 53))
 _HTTPS = 443
@@ -34,7 +37,13 @@ class Biojobs(pulumi.ComponentResource):
     ready: list[pulumi.Resource]
 
     def __init__(
-        self, name: str, stack: str, cloud: Cloud, quota: Quota, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        stack: str,
+        cloud: Cloud,
+        quota: Quota,
+        notify: Notify | None = None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("biojobs:platform:Biojobs", name, None, opts)
         self._name, self._stack = name, stack
@@ -49,13 +58,15 @@ class Biojobs(pulumi.ComponentResource):
             self._quota(quota),
             self._limit_range(),
             self._deny_by_default(),
-            self._allow_egress(cloud),
+            self._allow_egress(cloud, notify),
             *self._runner(cloud),
         ]
         if cloud.identity.reader is not None:
             self.ready.append(self._account(READER, cloud.identity.reader))
         if cloud.store.endpoint is not None:
             self.ready.append(self._store_secret(cloud.store.endpoint))
+        if notify is not None:
+            self.ready.append(self._notify_secret(notify))
         self.register_outputs({"namespace": self.namespace})
 
     def _meta(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
@@ -103,9 +114,9 @@ class Biojobs(pulumi.ComponentResource):
             opts=self._opts,
         )
 
-    def _allow_egress(self, cloud: Cloud) -> pulumi.Resource:
-        """Steps need names, the API server (to report results) and the store; nobody needs to reach a step."""
-        tcp = {_HTTPS, *cloud.cluster.api_ports}
+    def _allow_egress(self, cloud: Cloud, notify: Notify | None) -> pulumi.Resource:
+        """Steps need names, the API server (to report results), the store, a webhook; nobody needs to reach a step."""
+        tcp = {_HTTPS, *cloud.cluster.api_ports, *([notify.port] if notify else [])}
         if cloud.store.endpoint is not None:
             tcp.add(cloud.store.endpoint.port)
         allowed = [*_DNS_PORTS, *(("TCP", port) for port in sorted(tcp))]
@@ -159,6 +170,15 @@ class Biojobs(pulumi.ComponentResource):
             f"{self._name}-store",
             metadata=self._meta(STORE_SECRET),
             string_data={STORE_ACCESS_KEY: endpoint.access_key, STORE_SECRET_KEY: endpoint.secret_key},
+            opts=self._opts,
+        )
+
+    def _notify_secret(self, notify: Notify) -> pulumi.Resource:
+        webhook = pulumi.Output.secret(notify.webhook.get_secret_value())
+        return k8s.core.v1.Secret(
+            f"{self._name}-notify",
+            metadata=self._meta(NOTIFY_SECRET),
+            string_data={NOTIFY_WEBHOOK: webhook},
             opts=self._opts,
         )
 

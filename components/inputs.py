@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.budget import budget
 from components.contracts import Locate
 from settings import Settings, SettingsError
 from workflows.samples import Lane, Sample, SheetError, parse
@@ -43,6 +44,8 @@ def read_inputs(settings: Settings, root: Path, locate: Locate) -> Inputs:
 
     Raises `SettingsError` that lists every problem of sheet, reads and reference, as settings do.
     """
+    # Also in a preview that makes no manifests, since images are still to be built
+    budget(settings)
     sheet = root / settings.sheet
     try:
         samples = parse(sheet.read_bytes(), settings.sheet)

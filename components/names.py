@@ -17,6 +17,8 @@ ARGO_SERVER: Final = "argo-server"
 STORE_SECRET: Final = "store"
 STORE_ACCESS_KEY: Final = "access-key"
 STORE_SECRET_KEY: Final = "secret-key"
+NOTIFY_SECRET: Final = "notify"
+NOTIFY_WEBHOOK: Final = "webhook"
 
 RESTRICTED: Final = {
     "pod-security.kubernetes.io/enforce": "restricted",

@@ -21,7 +21,8 @@ class ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "stack" if file in (f"tests/cluster/test_{name}.py" for name in ("faults", "jobs", "pipeline")) else file
+        shared = ("faults", "jobs", "notify", "pipeline")
+        return "stack" if file in (f"tests/cluster/test_{name}.py" for name in shared) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:

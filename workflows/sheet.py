@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from workflows.alignment import AlignmentRules, aligned, bam
+from workflows.budget import watched
 from workflows.runs import workflow
 from workflows.sample import sample_work
 from workflows.steps import Item, Step
-from workflows.types import SHEET_LABEL, Manifest, Platform, SampleReads, VariantRules
+from workflows.types import SHEET_LABEL, Manifest, Platform, SampleReads, SizeName, VariantRules
 from workflows.variants import variants
 from workflows.work import Work
 
@@ -24,12 +25,14 @@ class SheetRules:
     rules: AlignmentRules
     multiqc: bool
     joint: VariantRules | None
+    priced: Mapping[str, SizeName] = field(default_factory=dict[str, SizeName])
+    """The classes of a sample's steps by their names, for a budget."""
 
 
 def sheet_run(name: str, samples: Sequence[SampleReads], wanted: SheetRules, platform: Platform) -> Manifest:
     """The Workflow of a sheet. It begins with the samples' own, and waits until none of them is going on any more."""
     work = Work(name, f"{platform.store.results}/_sheets/{name}", platform)
-    steps = [_await(work)]
+    steps = [_await(work, wanted.priced)]
     if wanted.joint:
         bams = [(sample.name, bam(sample_work(sample, platform), sample)) for sample in samples]
         made_from = [aligned(sample_work(sample, platform), sample, wanted.rules)[-1].keys for sample in samples]
@@ -39,8 +42,8 @@ def sheet_run(name: str, samples: Sequence[SampleReads], wanted: SheetRules, pla
     return workflow("sheet", name, steps, platform, {SHEET_LABEL: name})
 
 
-def _await(work: Work) -> Step:
-    args = ("--kind", "sample", "--sheet", work.subject)
+def _await(work: Work, priced: Mapping[str, SizeName]) -> Step:
+    args = ("--kind", "sample", "--sheet", work.subject, *watched(work.platform, work.subject, priced))
     return Step("await", "multiqc", "small", args, (_always(work, "await"),), tries=PATIENCE, light=True)
 
 

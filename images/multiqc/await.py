@@ -1,83 +1,43 @@
-"""await.py KIND: waits until no Workflow with the label biojobs/kind=KIND is going in this pod's namespace."""
+"""await.py KIND: waits until no Workflow with the label biojobs/kind=KIND is going in this pod's namespace.
+
+With --ledger it also keeps account of what a sheet's runs have cost so far; costs.py says how.
+"""
 
 import argparse
-import http.client
-import json
-import os
-import ssl
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
-from typing import Any
 
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-# Names and labels alone: a Workflow's status may be a megabyte.
-ACCEPT = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+from cluster import Api, ApiError
+from costs import Account, Price
 
-
-class ApiError(Exception):
-    """The API server gave none that could be used."""
-
-
-class Api:
-    """The Kubernetes API as this pod's service account sees it."""
-
-    def __init__(self) -> None:
-        try:
-            host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
-            self.namespace = (ACCOUNT / "namespace").read_text().strip()
-            self.trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-        except (KeyError, OSError) as error:
-            raise ApiError(f"this is no pod with a service account: {error}") from None
-        self.base = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-
-    def one_going(self, kind: str) -> str | None:
-        """The name of a Workflow that is not completed, or None."""
-        labels = f"biojobs/kind={kind},workflows.argoproj.io/completed!=true"
-        words = urllib.parse.urlencode({"labelSelector": labels, "limit": 1})
-        url = f"{self.base}/apis/argoproj.io/v1alpha1/namespaces/{self.namespace}/workflows?{words}"
-        answer = self._get(url)
-        try:
-            return str(answer["items"][0]["metadata"]["name"]) if answer["items"] else None
-        except (KeyError, TypeError, IndexError):
-            raise ApiError("the answer is no list of Workflows") from None
-
-    def _get(self, url: str) -> Any:
-        try:
-            # The token is renewed while the pod runs
-            token = (ACCOUNT / "token").read_text().strip()
-            request = urllib.request.Request(url, headers={"Accept": ACCEPT, "Authorization": f"Bearer {token}"})
-            with urllib.request.urlopen(request, context=self.trust, timeout=30) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise ApiError(f"{error.code} {error.reason}: {_message(error)}") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ApiError(str(error) or type(error).__name__) from None
+SAVE = 10
+"""The exit code that asks for the ledger to be put into the store, and to go on."""
+SHARE = 20
+"""Modelling takes one part in so many of the time at the most, however many runs there are."""
 
 
-def _message(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.loads(error.read(100_000))["message"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        return "no reason given"
-
-
-def wait(api: Api, kind: str, every: float, say: float, patience: float) -> None:
-    """Asks until there is none. Trouble with the API server is borne for `patience` seconds on end."""
-    began = well = time.monotonic()
+def wait(api: Api, kind: str, every: float, say: float, patience: float, account: Account | None) -> int:
+    """Asks until there is none, or until the account's ledger is to be saved. Trouble with the API server is borne for
+    `patience` seconds on end."""
+    began = well = again = time.monotonic()
     told = -say
     while True:
         now = time.monotonic()
         try:
             going = api.one_going(kind)
+            if account and (going is None or now >= again):
+                news = account.round(api)
+                again = now + SHARE * (time.monotonic() - now)
+                if news:
+                    print(f"await: {news}", flush=True)
+                    if going is not None:
+                        return SAVE
             well = now
             state = f"{going} is still going"
             if going is None:
                 print(f"await: no run of kind {kind} is going")
-                return
+                return 0
         except ApiError as trouble:
             state = f"the Kubernetes API does not answer as it should: {trouble}"
             if now - well >= patience:
@@ -89,19 +49,28 @@ def wait(api: Api, kind: str, every: float, say: float, patience: float) -> None
 
 
 def main() -> int:
-    """74 when the API server could not be asked."""
+    """74 when the API server could not be asked, 10 when the ledger has news."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("kind")
     words.add_argument("--every", type=float, default=10, help="seconds between two questions")
     words.add_argument("--say", type=float, default=60, help="seconds between two lines of progress")
     words.add_argument("--patience", type=float, default=600, help="seconds of trouble with the API server")
+    words.add_argument("--ledger", type=Path, help="file of what the sheet's runs have cost")
+    words.add_argument("--save", type=float, default=300, help="seconds after which a ledger without news is saved")
+    words.add_argument("--runs", default="", help="labels of the runs that count")
+    words.add_argument("--budget", type=float, default=0, help="USD")
+    words.add_argument("--prices", default="", help="where the prices are from")
+    words.add_argument("--price", nargs=4, action="append", default=[], metavar=("STEP", "USD", "MILLICPU", "MIB"))
     given = words.parse_args()
+    account = None
+    if given.ledger:
+        prices = {step: Price(float(usd), int(cpu), int(mib)) for step, usd, cpu, mib in given.price}
+        account = Account(given.ledger, given.runs, given.budget, given.prices, prices, given.save)
     try:
-        wait(Api(), given.kind, given.every, given.say, given.patience)
+        return wait(Api(), given.kind, given.every, given.say, given.patience, account)
     except ApiError as trouble:
         print(trouble, file=sys.stderr)
         return 74
-    return 0
 
 
 if __name__ == "__main__":

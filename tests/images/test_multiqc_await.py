@@ -1,5 +1,6 @@
 """`await` waits for the runs of its kind and for nothing else, and outlives an API server that is away for a while."""
 
+import json
 import ssl
 import subprocess
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable, Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,7 +18,7 @@ from tests.images.docker import Outcome, Workspace
 
 Answer = Callable[[int], tuple[int, str]]
 GOING = (200, '{"items": [{"metadata": {"name": "p2-0123456789"}}]}')
-NONE = (200, '{"items": []}')
+NONE = (200, '{"items": null}')
 AWAY = (500, '{"message": "etcd is away"}')
 TROUBLES = (AWAY, (200, "{ cut"), (200, "[]"), (429, ""), (200, '{"items": [{}]}'), (200, '{"items": 1}'))
 
@@ -192,3 +193,89 @@ def test_a_stub_waits_as_well(cluster: Cluster) -> None:
 def test_a_kind_that_is_no_label_is_refused(workspace: Workspace, kind: str) -> None:
     outcome = workspace.run("await", "--kind", kind, "--sheet", "cohort", memory=256)
     assert (outcome.code, outcome.message[:19]) == (65, "bad input: --kind '")
+
+
+LABELS = {"workflows.argoproj.io/phase": "Succeeded", "workflows.argoproj.io/completed": "true"}
+ENDED = {"name": "p1", "uid": "uid-p1", "resourceVersion": "7", "labels": LABELS}
+POD = {
+    "type": "Pod",
+    "templateName": "align",
+    "phase": "Succeeded",
+    "startedAt": "2026-11-21T10:00:00Z",
+    "finishedAt": "2026-11-21T11:00:00Z",
+}
+WHOLE: dict[str, Any] = {"metadata": ENDED, "spec": {"templates": []}, "status": {"nodes": {"a": POD}}}
+LEDGER = "/data/_sheets/budget.json"
+PRICE = ("--price", "align", "0.36", "2000", "4096")
+
+
+def with_costs(cluster: Cluster) -> Answer:
+    """P2 is going when it is asked first, and P1 has cost 0.36 USD."""
+    questions: list[int] = []
+
+    def answer(turn: int) -> tuple[int, str]:
+        words = cluster.asked[-1][1]
+        if "fieldSelector" in words:
+            return 200, json.dumps({"items": [WHOLE]})
+        if words["limit"] != ["1"]:
+            return 200, json.dumps({"items": [{"metadata": ENDED}]})
+        questions.append(turn)
+        return GOING if len(questions) == 1 else NONE
+
+    return answer
+
+
+def budgeted(cluster: Cluster, usd: str, *words: str) -> Outcome:
+    budget = ("--budget", usd, "local", LEDGER, "own prices")
+    (cluster.space.path / "_sheets").mkdir(exist_ok=True)
+    (cluster.space.path / "_sheets").chmod(0o777)
+    return cluster.step("--kind", "sample", "--sheet", "cohort", *budget, *(words or PRICE))
+
+
+def test_a_budget_that_is_used_up_is_in_the_ledger_while_others_are_going(cluster: Cluster) -> None:
+    cluster.answers(with_costs(cluster))
+    outcome = budgeted(cluster, "0.3")
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.stdout.splitlines() == [
+        "await: budget: modelled 0.36 of 0.30 USD: no new sample is started",
+        "await: no run of kind sample is going",
+    ]
+    assert json.loads(cluster.space.read("_sheets/budget.json")) == {
+        "budget": 0.3,
+        "modelled": 0.36,
+        "stopped": True,
+        "prices": "own prices",
+        "runs": {"uid-p1": {"usd": 0.36, "ended": True}},
+    }
+    labels = "biojobs/kind=sample,biojobs/sheet=cohort,biojobs/stack=local"
+    assert labels in [word for _, words, _, _ in cluster.asked for word in words.get("labelSelector", [])]
+
+
+def test_what_is_in_the_ledger_already_counts(cluster: Cluster) -> None:
+    kept = {
+        "budget": 1.0,
+        "modelled": 5.0,
+        "stopped": True,
+        "prices": "x",
+        "runs": {"old": {"usd": 5.0, "ended": True}},
+    }
+    cluster.space.put("_sheets/budget.json", json.dumps(kept).encode())
+    cluster.answers(lambda turn: (200, '{"items": []}'))
+    assert budgeted(cluster, "9").code == 0
+    found = json.loads(cluster.space.read("_sheets/budget.json"))
+    assert (found["modelled"], found["stopped"], found["budget"]) == (5.0, False, 9.0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--price", "align", "-1", "2000", "4096"),
+        ("--price", "align", "1", "0", "4096"),
+        ("--price", "align", "1", "2000", "4Gi"),
+        ("--price", "align", "1", "2000"),
+        ("--kind", "sample"),
+    ],
+)
+def test_prices_that_make_no_sense_are_refused(cluster: Cluster, words: tuple[str, ...]) -> None:
+    outcome = budgeted(cluster, "9", *words)
+    assert (outcome.code, outcome.message[:18], cluster.asked) == (65, "bad input: --price", [])

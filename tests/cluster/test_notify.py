@@ -1,0 +1,98 @@
+"""A webhook hears of a failed sample and of the sheet's end, and a budget stops the samples that have not begun.
+
+The tests share the stack of test_pipeline.py. Their runs are stubs, but for a sample that is to fail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
+
+import pytest
+
+from sandbox.layout import NODE_ADDRESS
+from tests.cluster.stack import R1, Stack, kubectl, workflows
+
+NA12878 = {"NA12878": ("reads/NA12878_1.fastq.gz", "reads/NA12878_2.fastq.gz")}
+SECRET = "T0K3N-of-the-channel"
+
+
+class Hook(BaseHTTPRequestHandler):
+    """The webhook, busy when it is asked first."""
+
+    taken: ClassVar[list[Any]] = []
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append(self.path)
+        self.send_response(503 if len(self.asked) == 1 else 200)
+        self.end_headers()
+        if len(self.asked) > 1:
+            self.taken.append(json.loads(body))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Not on the screen."""
+
+
+@pytest.fixture
+def webhook() -> Iterator[str]:
+    """The address of a webhook on the node, outside the cluster."""
+    server = ThreadingHTTPServer((NODE_ADDRESS, 0), Hook)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://{NODE_ADDRESS}:{server.server_address[1]}/hooks/{SECRET}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def as_before(stack: Stack) -> Iterator[None]:
+    """Leaves the stack as the tests of other files expect it."""
+    before = dict(stack.settings)
+    yield
+    stack.settings.clear()
+    stack.settings |= before
+    stack.sheet(NA12878)
+    stack.succeed()
+
+
+def test_a_webhook_hears_of_a_failed_sample_and_of_the_end_of_the_sheet(stack: Stack, webhook: str) -> None:
+    bad = (stack.reads("bad_1.fastq.gz", R1.read_bytes()[:5000]), "reads/NA12878_2.fastq.gz")
+    stack.sheet({"BAD": bad})
+    stack.settings |= {"notify": {"webhook": webhook}, "multiqc": False}
+    ended = stack.up()
+    assert ended.code != 0
+    assert SECRET not in ended.output
+    sample, sheet = Hook.taken
+    assert sample["text"].startswith("biojobs local: sample BAD of sheet sheet failed: fastqc: bad input: ")
+    assert {(one["step"], one["cause"]) for one in sample["failed"]} == {("fastqc", "input")}
+    assert sheet["text"].startswith("biojobs local: sheet sheet ended after ")
+    assert (sheet["samples"], sheet["phase"]) == ({"done": 0, "failed": 1, "not_started": 0}, "Failed")
+    assert set(Hook.asked) == {f"/hooks/{SECRET}"}
+    (own,) = workflows("sheet")
+    assert own["status"]["phase"] == "Succeeded"
+    shown = kubectl("-n", "biojobs", "get", "workflows,pods,configmaps,networkpolicies,events", "-o", "json")
+    assert SECRET not in shown
+
+
+def test_a_budget_that_is_used_up_stops_the_sample_that_has_not_begun(stack: Stack) -> None:
+    stack.sheet({**NA12878, "SECOND": ("reads/NA12878_1.fastq.gz", "reads/NA12878_2.fastq.gz")})
+    prices = {"small": 50.0, "large": 50.0}
+    stack.settings |= {"profile": "stub", "prices": prices, "samplesAtOnce": 1, "budget": 0.01}
+    ended = stack.up()
+    assert ended.code != 0
+    assert "1 of 2 runs failed, 1 done" in ended.output
+    assert "admit: budget: 0.01 USD are used up (modelled " in ended.output
+    assert "not started; raise biojobs:budget and run `up` again" in ended.output
+    sheets = stack.workspace / "results" / "_stub" / "_sheets" / "sheet"
+    assert (sheets / "multiqc.html").is_file()
+    before = json.loads((sheets / "budget.json").read_text())
+    assert before["stopped"]
+    stack.settings["budget"] = 1000
+    stack.succeed()
+    after = json.loads((sheets / "budget.json").read_text())
+    assert after["modelled"] > before["modelled"]
+    assert not after["stopped"]
