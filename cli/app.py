@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -126,6 +127,51 @@ def follow(
         from cli import start
 
         start.follow(name, stack)
+
+
+@app.command()
+def why(
+    sample: Annotated[str, typer.Argument(help="Name of a sample of the stack's sheet.")],
+    stack: Stack = "local",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read all results, and compare their checksums too.")] = False,
+) -> None:
+    """Say for each step of a sample whether it would run, and why."""
+    with told():
+        from cli import why as module
+
+        module.why(sample, stack, as_json=as_json, deep=deep)
+
+
+@app.command()
+def report(
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", metavar="NAME", help="Sheet, without .csv. [default: the stack's own]")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The page. [default: report-STACK-SHEET.html]")
+    ] = None,
+    stack: Stack = "local",
+) -> None:
+    """Write one HTML page about a sheet's runs: times, causes, cost, QC, and what would help."""
+    with told():
+        from cli import report
+
+        report.report(stack, sheet, out)
+
+
+@app.command()
+def watch(
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", metavar="NAME", help="Sheet, without .csv. [default: the stack's own]")
+    ] = None,
+    stack: Stack = "local",
+) -> None:
+    """Watch a sheet's runs until they have ended."""
+    with told():
+        from cli import watch
+
+        watch.watch(stack, sheet)
 
 
 def _start(order: orders.Order, stack: str, wait: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = (*sorted(file.name for file in ROOT.glob("*.py")), "components", "workflows", "images", "samples")
+PARTS = (*sorted(file.name for file in ROOT.glob("*.py")), "components", "workflows", "reports", "images", "samples")
 
 
 @dataclass(frozen=True)
