@@ -1,10 +1,11 @@
-"""`python -m sandbox up|down|status`."""
+"""`python -m sandbox up|down|status|chaos`."""
 
 import argparse
 import signal
 import sys
 from types import FrameType
 
+from sandbox import chaosplan
 from sandbox.console import set_quiet, show
 from sandbox.errors import SandboxError
 
@@ -12,14 +13,18 @@ from sandbox.errors import SandboxError
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it did what it says (`status`: when all is well)."""
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
-    parser.add_argument("command", choices=("up", "down", "status"))
-    parser.add_argument("--quiet", action="store_true", help="only long work and errors")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("up", "down", "status", "chaos"):
+        command = commands.add_parser(name)
+        command.add_argument("--quiet", action="store_true", help="only long work and errors")
+        if name == "chaos":
+            chaosplan.add_options(command)
     options = parser.parse_args(arguments)
     set_quiet(options.quiet)
     try:
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGHUP, _interrupt)
-        return _run(options.command)
+        return _run(options)
     except SandboxError as error:
         show(f"error: {error}")
         return 1
@@ -28,18 +33,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _run(command: str) -> int:
+def _run(options: argparse.Namespace) -> int:
     # Imported here: loading takes long enough for a Ctrl-C to fall into it.
     from sandbox import layout, status
+    from sandbox.chaos import chaos
     from sandbox.down import down
     from sandbox.up import up
 
     places = layout.from_environment()
-    if command == "status":
+    if options.command == "status":
         found = status.rows(places)
         print(status.table(found))
         return 1 if any(row.problem for row in found) else 0
-    (up if command == "up" else down)(places)
+    if options.command == "chaos":
+        return chaos(places, chaosplan.plan_of(options))
+    (up if options.command == "up" else down)(places)
     return 0
 
 

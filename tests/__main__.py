@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sandbox import layout, tools
 
-SANDBOX = ("tests/cluster/test_sandbox.py", "tests/cluster/test_zz_sandbox_down.py")
+SANDBOX = tuple(f"tests/cluster/test_{name}.py" for name in ("groups", "sandbox", "chaos", "zz_sandbox_down"))
 
 
 def anywhere() -> str | None:
@@ -62,7 +62,7 @@ SANDBOX_UP = (sys.executable, "-m", "sandbox", "up")
 RINGS = (
     Ring(
         "functions and components",
-        ("tests/workflows", "tests/components", "tests/cli", "tests/sandbox", "tests/lint"),
+        ("tests/workflows", "tests/components", "tests/cli", "tests/reports", "tests/sandbox", "tests/lint"),
         workers=2,
     ),
     Ring("engine, with stand-in clouds", ("tests/engine",), workers=2),
