@@ -47,7 +47,7 @@ def manifests(name: str, **keys: str) -> list[Manifest]:
         settings, cloud(settings, scheme), {key: ref.format(registry=name) for key, ref in IMAGES.items()}
     )
     made = Manifests(settings, inputs, made_for)
-    return [made.reference(), *map(made.sample, inputs.samples), made.sheet(), *made.jobs().values()]
+    return [made.reference(), made.samples(inputs.samples), made.sheet(), *made.jobs().values()]
 
 
 def cloud(settings: Settings, scheme: str) -> Cloud:
