@@ -198,7 +198,12 @@ run_step() {
   if ((code == 0)); then
     last_word ''
   elif [[ ! -e $scratch/said ]]; then
-    say tool "step $step ended with exit code $code$(in_this_try)"
+    # The script itself may be what was killed; its options went with it
+    if ((code == 137)) && [[ $(oom_kills) != "$oom_kills_before" ]]; then
+      say tool "step $step ran out of memory (with ${BIOJOBS_MEMORY:-too few} MiB): $(more_memory)"
+    else
+      say tool "step $step ended with exit code $code$(in_this_try)"
+    fi
   fi
   if ((code == 74)) && is_last store; then
     last_word "$(cat "$termination_log") (after $((try + 1)) tries)"

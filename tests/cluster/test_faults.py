@@ -122,16 +122,17 @@ def test_memory_is_doubled_up_to_the_ceiling_of_the_class_and_no_further(ended: 
     assert ended["out-of-memory"].causes == ("memory",) * 3
     assert limits("out-of-memory") == ["256Mi", "512Mi", "1Gi"]
     message = ended["out-of-memory"].failure.message
-    assert "OOMKilled" in message or "ran out of memory" in message
-    assert "with 1024 MiB" in message
+    assert message == "tool: step probe ran out of memory (with 1024 MiB): raise biojobs:classes.small.memory"
 
 
 def test_doubled_memory_is_kept_when_an_interruption_follows(ended: dict[str, Ended], stack: Stack) -> None:
-    assert ended["memory-then-deleted"].run.phase == "Succeeded", ended["memory-then-deleted"]
-    assert ended["memory-then-deleted"].causes[:2] == ("memory", "interruption")
+    found = ended["memory-then-deleted"]
+    assert found.run.phase == "Succeeded", found
+    # Argo may not have seen the pod at work, and make the try anew: it counts none then.
+    assert [cause for cause in found.causes if cause != "interruption"] == ["memory", "again"]
     record = json.loads((stack.workspace / "results/_faults/memory-then-deleted/.steps/probe.json").read_text())
     assert record["memory_mib"] == 512
-    assert [entry["before"] for entry in record["tries"]][:2] == ["memory", "interruption"]
+    assert [entry["memory"] for entry in record["tries"]] == [512, 256, 512]
 
 
 def test_the_sixth_interruption_is_the_last(ended: dict[str, Ended]) -> None:
