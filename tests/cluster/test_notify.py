@@ -1,6 +1,6 @@
-"""A webhook hears of a failed sample and of the sheet's end, and a budget stops the samples that have not begun.
+"""A webhook hears of a failed sample and of the sheet's end.
 
-The tests share the stack of test_pipeline.py. Their runs are stubs, but for a sample that is to fail.
+It shares the stack of test_pipeline.py.
 """
 
 from __future__ import annotations
@@ -77,23 +77,3 @@ def test_a_webhook_hears_of_a_failed_sample_and_of_the_end_of_the_sheet(stack: S
     assert own["status"]["phase"] == "Succeeded"
     shown = kubectl("-n", "biojobs", "get", "workflows,pods,configmaps,networkpolicies,events", "-o", "json")
     assert SECRET not in shown
-
-
-def test_a_budget_that_is_used_up_stops_the_sample_that_has_not_begun(stack: Stack) -> None:
-    stack.sheet({**NA12878, "SECOND": stack.good("SECOND")})
-    prices = {"small": 50.0, "large": 50.0}
-    stack.settings |= {"profile": "stub", "prices": prices, "samplesAtOnce": 1, "budget": 0.01}
-    ended = stack.up()
-    assert ended.code != 0
-    assert "1 of 2 runs failed, 1 done" in ended.output
-    assert "admit: budget: 0.01 USD are used up (modelled " in ended.output
-    assert "not started; raise biojobs:budget and run `up` again" in ended.output
-    sheets = stack.workspace / "results" / "_stub" / "_sheets" / "sheet"
-    assert (sheets / "multiqc.html").is_file()
-    before = json.loads((sheets / "budget.json").read_text())
-    assert before["stopped"]
-    stack.settings["budget"] = 1000
-    stack.succeed()
-    after = json.loads((sheets / "budget.json").read_text())
-    assert after["modelled"] > before["modelled"]
-    assert not after["stopped"]
