@@ -13,7 +13,7 @@ from tests.cluster.stack import make_env, unused_stack
 
 SAMPLES = tuple(f"S{number:02d}" for number in range(1, 21))
 SEED = 15
-SECONDS = 600
+SECONDS = 1800
 MOST_KILLS = 60
 
 
