@@ -97,11 +97,17 @@ def _rows(prefix: str, name: str, field: FieldInfo) -> list[str]:
     if name in NOT_KEYS:
         return []
     key = f"{prefix}{field.alias or name}"
-    nested = field.annotation
-    if isinstance(nested, type) and issubclass(nested, BaseModel):
+    nested = _model(field)
+    if nested:
         defaults = field.default if isinstance(field.default, BaseModel) else None
         return [f"| `{key}` | | {field.description} |", *_nested(key, nested, defaults)]
     return [f"| `{key}` | {_default(field.default)} | {field.description}{_choices(field)} |"]
+
+
+def _model(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a key that has keys of its own, also of one that may be left out."""
+    found = (field.annotation, *get_args(field.annotation))
+    return next((each for each in found if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
 def _nested(key: str, model: type[BaseModel], defaults: BaseModel | None) -> list[str]:
