@@ -15,8 +15,8 @@ from workflows.work import Work
 
 @dataclass(frozen=True)
 class AlignmentRules:
-    """What the BAM depends on besides reads and tools. `reference` is the URI of an indexed reference's folder, which
-    names the content that it was built from; `bases` its size, 0 if not known."""
+    """What the BAM depends on besides reads and tools, and how reads come to the aligner. `reference` is the URI of an
+    indexed reference's folder, which names the content that it was built from; `bases` its size, 0 if not known."""
 
     reference: str
     batch_bases: int
@@ -71,11 +71,11 @@ def aligned(work: Work, sample: SampleReads, rules: AlignmentRules, after: Step 
         *(word for lane in sample.lanes for word in ("--lane", *lane_args(lane))),
         *("--out", f"{work.results}/"),
         *("--batch-bases", str(rules.batch_bases)),
-        *("--reads", rules.reads),
         *("--duplicates", rules.duplicates),
     )
     need = align_need(sample.lanes, rules.bases, rules.batch_bases, threads, rules.reads == "stage")
-    return [work.single("align", "bwa-mem2", "large", args, made_from, after=waits, need=need)]
+    besides = ("--reads", rules.reads)
+    return [work.single("align", "bwa-mem2", "large", args, made_from, after=waits, need=need, besides=besides)]
 
 
 def bam(work: Work, sample: SampleReads) -> str:

@@ -116,16 +116,29 @@ def doublings(asked: Size) -> int:
     return next(times for times in range(64) if asked.memory_mib << times >= asked.most_mib)
 
 
-def pod_patch(container: str, asked: Size, placement: Placement, tries: int, also: tuple[str, ...] = ()) -> str:
+def pod_patch(
+    container: str, asked: Size, placement: Placement, tries: int, also: tuple[str, ...] = (), scratch: str = ""
+) -> str:
     """What Argo changes in the pods of a step's tries: memory, the last tries' nodes, and what the step is told of the
-    tries before. `also` are containers that are told, and ask for the same as ever."""
+    tries before; and its scratch, where that is said. `also` are containers that are told, and ask for the same as
+    ever."""
     told = [{"name": name, "value": value} for name, value in _told(asked, tries).items()]
     memory = {"memory": f"{{{{={_memory(asked)}}}}}Mi"}
+    reserved = {"ephemeral-storage": scratch} if scratch and placement.reserves_scratch else {}
     containers: list[dict[str, Any]] = [
-        {"name": container, "env": told, "resources": {"requests": memory, "limits": memory}},
+        {"name": container, "env": told, "resources": {"requests": {**memory, **reserved}, "limits": memory}},
         *({"name": name, "env": told} for name in also),
     ]
-    return json.dumps({"containers": containers, **_last_try(placement, tries)})
+    volumes = {"volumes": [_scratch(placement, scratch)]} if scratch else {}
+    return json.dumps({"containers": containers, **volumes, **_last_try(placement, tries)})
+
+
+def _scratch(placement: Placement, size: str) -> dict[str, Any]:
+    """The scratch volume of `workflows.steps.scratch_volume` in another size."""
+    if not placement.scratch_class:
+        return {"name": "scratch", "emptyDir": {"sizeLimit": size}}
+    claim = {"resources": {"requests": {"storage": size}}}
+    return {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": claim}}}
 
 
 def _told(asked: Size, tries: int) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from hera.workflows import Container, ContainerSet, Steps, Workflow
 from hera.workflows import Step as Call
 
 from workflows.own import lane_containers
-from workflows.steps import Step, container, inputs, parameters, sized
+from workflows.steps import Step, asked, container, inputs, parameters
 from workflows.types import Manifest, Platform
 
 
@@ -25,7 +25,7 @@ class Templates:
         """What two steps have in common whose templates are equal."""
         return (
             *(subject, step.name, step.image, step.size, step.args, tuple(parameters(step.items[0]))),
-            *(step.outputs, step.rest, step.tries, step.aligner, sized(step, self.platform)),
+            *(step.outputs, step.rest, step.tries, step.aligner, asked(step, self.platform)),
         )
 
     def of(self, step: Step, subject: str) -> tuple[Manifest, ...]:

@@ -13,6 +13,7 @@ from workflows.sizing import Need
 from workflows.steps import (
     RESTRICTED,
     Step,
+    asked,
     common_args,
     environment,
     inputs,
@@ -21,7 +22,6 @@ from workflows.steps import (
     place,
     resources,
     scratch_volume,
-    sized,
 )
 from workflows.types import Aligner, Placement, Platform, Size
 from workflows.work import NEEDED, Work
@@ -73,7 +73,7 @@ def own_aligner(
 
 def lane_containers(step: Step, aligner: Aligner, subject: str, platform: Platform) -> ContainerSet:
     """The Hera template of the aligner's step: fetch, align, deliver in one pod, with one scratch volume."""
-    size, placement = sized(step, platform), platform.placements[step.size]
+    size, placement = asked(step, platform), platform.placements[step.size]
     courier: dict[str, Any] = {
         "image": platform.images[step.image],
         "env": environment(platform),

@@ -13,7 +13,7 @@ from workflows.graphs import Graph, Templates, arguments
 from workflows.groups import ENTRYPOINT, subject, task_names
 from workflows.packing import OWN, SAMPLE, packed
 from workflows.runs import of_graph
-from workflows.steps import Step
+from workflows.steps import SCRATCH, Step, sized
 from workflows.types import (
     LIMITS,
     SAMPLES_AT_ONCE,
@@ -85,16 +85,18 @@ def sample_steps(sample: SampleReads, wanted: SampleRules, platform: Platform) -
 def _shared(sample: SampleReads, wanted: SampleRules, platform: Platform) -> list[Step]:
     """The steps of a sample, behind what lets them begin."""
     steps = admitted(sample_work(sample, platform), sample_steps(sample, wanted, platform), wanted.sheet)
-    return [_shared_step(step, sample.name) for step in steps]
+    return [_shared_step(step, sample.name, platform) for step in steps]
 
 
-def _shared_step(step: Step, sample: str) -> Step:
+def _shared_step(step: Step, sample: str, platform: Platform) -> Step:
     """A step whose template is that of all samples: what is the sample's own comes as the parameters of its items."""
     options = [tuple(words) for _, words in groupby(step.args, _Options())]
     own = [word for words in options if words[0][2:] in _OWN for word in words]
     common = tuple(word for words in options if words[0][2:] not in _OWN for word in words)
     # The steps take what stands behind `--also` apart at the ends of lines, which no word may hold.
-    given = {SAMPLE: sample, "also": "\n".join(own)} if own else {SAMPLE: sample}
+    given = {SAMPLE: sample, **({"also": "\n".join(own)} if own else {})}
+    if step.need:
+        given[SCRATCH] = sized(step, platform).scratch
     items = tuple(replace(item, args={**item.args, **given}) for item in step.items)
     return replace(step, args=common, items=items)
 

@@ -19,6 +19,8 @@ RESTRICTED = m.SecurityContext(
     allow_privilege_escalation=False, read_only_root_filesystem=True, capabilities=m.Capabilities(drop=["ALL"])
 )
 _FIRST_STEP_MIB = 128
+SCRATCH = "scratch"
+"""By this an item may say how much scratch it takes: those of many sizes then share a template."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Step:
 
 def container(step: Step, subject: str, platform: Platform) -> Container:
     """The Hera template of a step; what differs between its items are input parameters."""
-    size, placement = sized(step, platform), platform.placements[step.size]
+    size, placement = asked(step, platform), platform.placements[step.size]
     return Container(
         name=step.name,
         inputs=inputs(step),
@@ -110,6 +112,12 @@ def sized(step: Step, platform: Platform) -> Size:
     return replace(size, memory_mib=memory, max_memory_mib=size.most_mib, scratch=write_bytes(scratch))
 
 
+def asked(step: Step, platform: Platform) -> Size:
+    """What a step's template asks for: as `sized`, with its class's scratch where each item says its own."""
+    size = sized(step, platform)
+    return replace(size, scratch=platform.sizes[step.size].scratch) if SCRATCH in step.items[0].args else size
+
+
 def coarse(mib: int, percent: int) -> int:
     """An amount in MiB, rounded up to one of few: each `percent` of the one before it; 0 is not known and stays.
 
@@ -123,7 +131,9 @@ def coarse(mib: int, percent: int) -> int:
 
 def patch(container: str, step: Step, platform: Platform, also: tuple[str, ...] = ()) -> str:
     """What Argo changes in the pods of a step's tries; see `pod_patch`."""
-    return pod_patch(container, sized(step, platform), platform.placements[step.size], step.tries, also)
+    placement = platform.placements[step.size]
+    scratch = f"{{{{inputs.parameters.{SCRATCH}}}}}" if SCRATCH in step.items[0].args else ""
+    return pod_patch(container, asked(step, platform), placement, step.tries, also, scratch)
 
 
 def inputs(step: Step) -> list[Parameter]:
@@ -158,7 +168,7 @@ def parameters(item: Item) -> dict[str, str]:
 
 def item_args(step: Step) -> Sequence[str]:
     """A script's options for what differs between a step's items."""
-    names = list(parameters(step.items[0]))
+    names = [name for name in parameters(step.items[0]) if name != SCRATCH]
     return [word for name in names for word in (f"--{name}", f"{{{{inputs.parameters.{name}}}}}")]
 
 

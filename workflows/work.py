@@ -65,11 +65,13 @@ class Work:
         when: str = "",
         need: Need | None = None,
         light: bool = False,
+        besides: Sequence[str] = (),
     ) -> Step:
-        """A step of one container, whose record has the step's name or that of `record`."""
+        """A step of one container, whose record has the step's name or that of `record`; `besides` are arguments that
+        its results do not depend on."""
         item = self.item(name, image, args, made_from, record)
         return Step(
-            *(name, image, size, tuple(args), (item,)),
+            *(name, image, size, (*args, *besides), (item,)),
             after=tuple(after),
             outputs=tuple(outputs),
             when=when,

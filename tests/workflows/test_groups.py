@@ -16,7 +16,7 @@ from tests.program import ROOT
 from tests.workflows.conftest import RULES, Run, lane
 from tests.workflows.manifests import check_golden, keys, templates
 from workflows.groups import groups, subject, task_names
-from workflows.types import Manifest, SampleReads
+from workflows.types import Manifest, Placement, SampleReads
 
 NAMES = [f"S{number}" for number in range(1000)]
 
@@ -152,6 +152,42 @@ def test_steps_that_ask_for_other_amounts_have_templates_of_their_own(run: Run) 
     assert memory[0] < memory[1]
     assert made["align-x2"]["container"]["command"] == ["/biojobs/align.sh"]
     assert made["align-x2"]["metadata"]["labels"]["biojobs/step"] == "align"
+
+
+@pytest.mark.parametrize(
+    ("placement", "patched"),
+    [
+        (Placement(), {"emptyDir": {"sizeLimit": "{{inputs.parameters.scratch}}"}}),
+        (Placement(reserves_scratch=True), {"emptyDir": {"sizeLimit": "{{inputs.parameters.scratch}}"}}),
+        (
+            Placement(scratch_class="fast"),
+            {
+                "ephemeral": {
+                    "volumeClaimTemplate": {
+                        "spec": {"resources": {"requests": {"storage": "{{inputs.parameters.scratch}}"}}}
+                    }
+                }
+            },
+        ),
+    ],
+)
+def test_samples_that_need_other_amounts_of_scratch_share_templates(
+    run: Run, placement: Placement, patched: dict[str, object]
+) -> None:
+    platform = replace(run.platform, placements={**run.platform.placements, "small": placement})
+    manifest = run.but(platform=platform).together([reads(f"S{number}", number * 10**9) for number in range(1, 9)])
+    assert [name for name in templates(manifest) if name.startswith(("sample", "fastqc"))] == ["fastqc", "sample"]
+    amounts = [parse_bytes(own(manifest, f"s{number}")["fastqc.scratch"]) for number in range(1, 9)]
+    assert all(amount > number * 10**9 for number, amount in enumerate(amounts[:8], start=1))
+    assert amounts == sorted(amounts)
+    assert len(set(amounts)) > 2
+    fastqc = templates(manifest)["fastqc"]
+    patch = json.loads(fastqc["podSpecPatch"])
+    assert patch["volumes"] == [{"name": "scratch", **patched}]
+    requests = patch["containers"][0]["resources"]["requests"]
+    reserved = {"ephemeral-storage": "{{inputs.parameters.scratch}}"} if placement.reserves_scratch else {}
+    assert {name: requests[name] for name in requests if name != "memory"} == reserved
+    assert "--scratch" not in fastqc["container"]["args"]
 
 
 def test_argos_limits_hold_for_samples_of_every_size(run: Run) -> None:

@@ -104,6 +104,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the reference": (rule(reference="s3://reference/hg38-4567"), ALIGNED),
     "the batch": (rule(batch_bases=10_000_000), ALIGNED),
     "duplicates": (rule(duplicates="keep"), ALIGNED),
+    "how reads come to the aligner": (rule(reads="stage"), set()),
     "what is known of the genome's size": (rule(bases=3_000_000_000), set()),
     "the ploidy": (calls(ploidy=1), CALLING),
     "the length of shards": (calls(shard_seconds=60), CALLING),
