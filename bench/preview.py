@@ -97,7 +97,7 @@ def _write_reads(folder: Path) -> None:
 def _write_sheet(project: Project, samples: int, size: int) -> None:
     rows = (f"S{number},reads/S{number}_1.fastq.gz,reads/S{number}_2.fastq.gz\n" for number in range(samples))
     (project.folder / "sheet.csv").write_text("sample,fastq_1,fastq_2\n" + "".join(rows))
-    values = {"cloud": "local", "sheet": "sheet.csv", "groupSize": size}
+    values = {"cloud": "local", "sheet": "sheet.csv", "groupSize": size, "multiqc": False}
     file = project.folder / "Pulumi.test.yaml"
     kept = {key: value for key, value in yaml.safe_load(file.read_text()).items() if key != "config"}
     file.write_text(yaml.safe_dump({**kept, "config": {f"biojobs:{key}": value for key, value in values.items()}}))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pulumi
 
@@ -17,6 +18,9 @@ from workflows.types import LaneReads, SampleReads, Source
 
 LOOKUPS = 16
 """Lookups at once."""
+_MOST_WORDS: Final = 100_000
+"""Bytes of words about samples that a step can be given: Argo hands it all that it is in one variable, and Linux takes
+128 KiB there."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ def read_inputs(settings: Settings, root: Path, locate: Locate) -> Inputs:
         samples = parse(sheet.read_bytes(), settings.sheet)
     except SheetError as error:
         raise SettingsError(str(error)) from None
+    refuse(_too_many_together(settings, samples))
     wanted = {
         location: f"{settings.sheet}: sample {sample.name}"
         for sample in samples
@@ -62,6 +67,22 @@ def read_inputs(settings: Settings, root: Path, locate: Locate) -> Inputs:
         raise SettingsError("\n".join(problems))
     fasta = replace(sources[settings.reference], checksum=settings.reference_checksum)
     return Inputs(samples, sources, fasta)
+
+
+def _too_many_together(settings: Settings, samples: Sequence[Sample]) -> list[str]:
+    """What a step of the sheet would have to be told of more samples than it can be."""
+    names = sum(len(sample.name) for sample in samples)
+    # As the words of options, in JSON: --samples NAME, and --bam NAME URI, which ends with NAME/NAME.bam
+    needed = {
+        "biojobs:multiqc": settings.multiqc * (names + 15 * len(samples)),
+        "biojobs:variants.joint": settings.joint * (3 * names + 100 * len(samples)),
+    }
+    return [
+        f"{key}: true: one step for all {len(samples):,} samples of {settings.sheet}, which takes some "
+        f"{len(samples) * _MOST_WORDS // words:,} of such names at most: set it to false, or split the sheet"
+        for key, words in needed.items()
+        if words > _MOST_WORDS
+    ]
 
 
 def _locate_all(wanted: Mapping[str, str], locate: Locate) -> tuple[dict[str, Source], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,23 @@ def test_an_api_server_that_stays_away_is_told(monkeypatch: pytest.MonkeyPatch) 
 def test_a_run_that_is_deleted_meanwhile_is_told_and_not_waited_for() -> None:
     with pytest.raises(pulumi.RunError, match="a-1: deleted while it was followed"):
         follow_with([dict])
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({}, "biojobs:multiqc: true: one step for all 10,000 samples of sheet.csv, which takes some 5,0"),
+        ({"multiqc": "false", "variants": '{"joint": true}'}, "biojobs:variants.joint: true: one step for all 10,000"),
+    ],
+)
+def test_a_sheet_that_is_too_long_for_one_step_is_refused_before_hours_are_spent(
+    tmp_path: Path, config: dict[str, str], words: str
+) -> None:
+    (tmp_path / "sheet.csv").write_text(HEADER + "".join(map(row, range(10_000))))
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        read_inputs(settings(tmp_path, **config), tmp_path, located)
+    apart = settings(tmp_path, multiqc="false")
+    assert len(read_inputs(apart, tmp_path, located).samples) == 10_000
 
 
 def test_missing_reads_and_a_missing_reference_are_all_told_before_anything_is_made(sheet: Path) -> None:
