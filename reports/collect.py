@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from components.hourly import SIZE_NAMES
+from images.multiqc.nodes import nodes, said, sample_of, step_of
 from quantities import parse_bytes, parse_cpu
 from reports.facts import Asked, SampleFacts, State, Try
 from reports.records import Record, Records, when
@@ -16,7 +17,7 @@ from reports.text import cleaned
 from settings import Settings
 from settings_sizes import SizeClass
 from workflows.failures import MAX_INTERRUPTIONS, Cause, cause
-from workflows.status import RunStatus, nodes, read, said, sample_of, step_of
+from workflows.status import RunStatus, read
 from workflows.types import KIND_LABEL, SizeName
 
 CLASSES: Final[Mapping[str, SizeName]] = {"align": "large", "sort": "large", "index": "huge"}

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from hera.workflows import RetryStrategy
 from hera.workflows import models as m
 
+from images.multiqc import nodes
 from workflows.types import Placement, Size
 
 Cause = Literal[
@@ -42,10 +42,6 @@ MAX_STORE_TROUBLE: Final = 3
 """How often a step is tried again when the store or the network failed it, besides what it tries by itself."""
 # No longest duration: Argo counts it from the first try, and would give up a step that had run for longer.
 _BACKOFF: Final = m.Backoff(duration="5s", factor=m.IntOrString(root=2), cap="5m")
-
-# A container's name, the runtime's word for how it ended, and its exit code: so Argo's message begins, unless
-# Kubernetes has something to say of the pod. No backslashes: these words go through JSON twice.
-_ENDED: Final = "^[a-z]+: [A-Za-z]+ [(]exit code "
 
 
 @dataclass(frozen=True)
@@ -93,16 +89,7 @@ RULES: Final = (
 
 def cause(phase: str, exit_code: str, message: str) -> Cause:
     """Why a try ended badly, by its node in the Workflow: phase, `outputs.exitCode` ("" if it has none) and message."""
-    ended = re.match(_ENDED + "([0-9]+)[)]", message)
-    code = int(ended[1] if ended else exit_code or -1)
-    for rule in RULES:
-        if rule.codes and code not in rule.codes:
-            continue
-        if rule.status and phase != rule.status:
-            continue
-        if re.search(rule.message, message):
-            return rule.cause
-    return "tool"
+    return cast(Cause, nodes.cause(RULES, phase, exit_code, message))
 
 
 def retry_strategy(asked: Size, tries: int) -> RetryStrategy:
@@ -155,7 +142,7 @@ def _told(asked: Size, tries: int) -> Mapping[str, str]:
 # What the expressions call the last try's message, and its exit code: that of the message where it has one, for a pod
 # of several containers ends with another than that of the one that failed.
 _LAST: Final = (
-    f"let m = lastRetry.message; let c = m matches '{_ENDED}' ? asInt(sprig.regexFind('[0-9]+', m)) "
+    f"let m = lastRetry.message; let c = m matches '{nodes.ENDED}' ? asInt(sprig.regexFind('[0-9]+', m)) "
     ": asInt(lastRetry.exitCode); "
 )
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from images.multiqc.nodes import nodes, said, sample_of, step_of
 from workflows.groups import ENTRYPOINT
 from workflows.types import SAMPLE_LABEL
 
@@ -22,50 +20,8 @@ _MARKS = {
     "Skipped": "skipped",
     "Omitted": "not run",
 }
-_MESSAGE = re.compile(r"^(main|before|command): \w+ \(exit code \d+\): (?P<said>.+)$", re.DOTALL)
-
-
 _TURN = "Waiting for "
 """How Argo's message begins of what waits for a lock."""
-_VARIANT = re.compile(r"-x\d+$")
-"""What tells templates of one step apart that ask for different amounts."""
-
-
-def step_of(template_name: str) -> str:
-    """The step of a pod's template: `align` of `align`, and of `align-x2` too."""
-    return _VARIANT.sub("", template_name)
-
-
-def nodes(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The nodes of a Workflow object, also where Argo has packed them.
-
-    Raises `ValueError` for packed nodes that cannot be unpacked.
-    """
-    status = cast(Mapping[str, Any], workflow.get("status") or {})
-    found = cast(Mapping[str, Any], status.get("nodes") or {})
-    if not found and (packed := status.get("compressedNodes")):
-        found = _unpacked(str(packed), str(workflow["metadata"]["name"]))
-    return list(found.values())
-
-
-def sample_of(node: Mapping[str, Any], workflow: Mapping[str, Any]) -> str:
-    """The sample that a node works on: its own where it names one, else the Workflow's subject."""
-    inputs = cast(Mapping[str, Any], node.get("inputs") or {})
-    given = cast(list[Mapping[str, Any]], inputs.get("parameters") or [])
-    own = next((parameter.get("value") for parameter in given if parameter.get("name") == "sample"), None)
-    metadata = cast(Mapping[str, Any], workflow["metadata"])
-    labels = cast(Mapping[str, Any], metadata.get("labels") or {})
-    return str(own or labels.get(SAMPLE_LABEL) or metadata["name"])
-
-
-def _unpacked(packed: str, name: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"Workflow {name}: its packed nodes cannot be read: {error}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"Workflow {name}: its packed nodes are no mapping")
-    return cast(Mapping[str, Any], found)
 
 
 @dataclass(frozen=True)
@@ -187,13 +143,6 @@ def _failures(nodes: list[Mapping[str, Any]]) -> list[Failure]:
             message = str(last.get("message") or "no message")
             failures.append(Failure(step_of(str(last["templateName"])), str(last["id"]), said(message), len(tries)))
     return failures
-
-
-def said(message: str) -> str:
-    """What the step itself said in a node's message, or the whole message where Kubernetes or Argo speak."""
-    match = _MESSAGE.match(message)
-    # A step that is killed leaves what it said when it began, which is no reason
-    return match["said"].strip() if match and not match["said"].startswith("running with ") else message
 
 
 def without_times(progress: str) -> str:

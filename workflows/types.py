@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from images.multiqc import nodes
+
 SizeName = Literal["small", "large", "huge", "gpu"]
 Manifest = dict[str, Any]
 
 SHEET_LABEL = "biojobs/sheet"
-SAMPLE_LABEL = "biojobs/sample"
+SAMPLE_LABEL = nodes.SAMPLE
 KIND_LABEL = "biojobs/kind"
 STACK_LABEL = "biojobs/stack"
 

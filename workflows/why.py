@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from images.multiqc.nodes import nodes, said, sample_of, step_of
 from workflows.changes import changes, seconds, shown
 from workflows.failures import cause
-from workflows.status import nodes, said, sample_of, step_of
 from workflows.steps import Item, Step
 from workflows.types import Source
 from workflows.work import NEEDED

@@ -1,11 +1,8 @@
 """What a step's pod sees of the cluster: the Workflows of its own namespace, as Kubernetes' API hands them over."""
 
-import base64
-import gzip
 import http.client
 import json
 import os
-import re
 import ssl
 import time
 import urllib.error
@@ -25,7 +22,6 @@ PAGE = 25
 WHOLE_PAGE = 10
 COMPLETED = "workflows.argoproj.io/completed"
 PHASE = "workflows.argoproj.io/phase"
-SAMPLE = "biojobs/sample"
 
 
 class ApiError(Exception):
@@ -112,27 +108,3 @@ def _message(error: urllib.error.HTTPError) -> str:
 def is_completed(metadata: Mapping[str, Any]) -> bool:
     """Whether Argo has done with a Workflow."""
     return (metadata.get("labels") or {}).get(COMPLETED) == "true"
-
-
-def nodes(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """A Workflow's nodes, also where Argo has packed them; none where they cannot be read."""
-    status = workflow.get("status") or {}
-    found = status.get("nodes") or {}
-    if not found and status.get("compressedNodes"):
-        try:
-            found = json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
-        except (ValueError, EOFError, OSError):
-            return []
-    return [node for node in found.values() if isinstance(node, dict)] if isinstance(found, dict) else []
-
-
-def step_of(template_name: str) -> str:
-    """The step of a pod's template: `align` of `align`, and of `align-x2` too."""
-    return re.sub(r"-x\d+$", "", template_name)
-
-
-def sample_of(node: Mapping[str, Any], workflow: Mapping[str, Any]) -> str:
-    """The sample that a node works on: its own where it names one, else the Workflow's subject."""
-    given = (node.get("inputs") or {}).get("parameters") or []
-    own = next((one.get("value") for one in given if one.get("name") == "sample"), None)
-    return str(own or (workflow["metadata"].get("labels") or {}).get(SAMPLE) or workflow["metadata"]["name"])

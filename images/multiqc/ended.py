@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster import SAMPLE, nodes, sample_of, step_of
-
-ENDED = r"^[a-z]+: [A-Za-z]+ [(]exit code ([0-9]+)[)]"
-"""So Argo's message begins where it tells how a container ended."""
+from nodes import SAMPLE, cause, nodes, said, sample_of, step_of
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of workflows/failures.py, which hands them over: the classifier is there, and this one reads its table."""
+    """A rule of workflows/failures.py, which hands its table over."""
 
     cause: str
     codes: tuple[int, ...]
@@ -38,16 +35,6 @@ def rules(text: str) -> list[Rule]:
     return [Rule(cause, tuple(codes), message, status) for cause, codes, message, status in json.loads(text)]
 
 
-def cause(known: Sequence[Rule], phase: str, exit_code: str, message: str) -> str:
-    """Why a try ended badly: the first rule that fits counts, and what none fits is the tool's own error."""
-    said = re.match(ENDED, message)
-    code = int(said[1] if said else exit_code or -1)
-    for rule in known:
-        if (not rule.codes or code in rule.codes) and rule.status in ("", phase) and re.search(rule.message, message):
-            return rule.cause
-    return "tool"
-
-
 def begun(workflow: Mapping[str, Any]) -> set[str]:
     """The samples that a Workflow has begun with."""
     return {sample_of(node, workflow) for node in _pods(workflow)}
@@ -66,8 +53,16 @@ def failures(workflow: Mapping[str, Any], known: Sequence[Rule]) -> list[Failure
 
 
 def _pods(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    own = f"{workflow['metadata']['name']}.onExit"
-    return [node for node in nodes(workflow) if node.get("type") == "Pod" and not str(node.get("name")).startswith(own)]
+    own, found = f"{workflow['metadata']['name']}.onExit", _readable(workflow)
+    return [node for node in found if node.get("type") == "Pod" and not str(node.get("name")).startswith(own)]
+
+
+def _readable(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Its nodes; none where they cannot be read, for then there is still the phase of the whole to be told."""
+    try:
+        return [node for node in nodes(workflow) if isinstance(node, dict)]
+    except (AttributeError, ValueError):
+        return []
 
 
 def _attempts(workflow: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:
@@ -87,6 +82,5 @@ def _failed(
     message = str(last.get("message") or "no message")
     code = str((last.get("outputs") or {}).get("exitCode") or "")
     why = cause(known, str(last["phase"]), code if re.fullmatch(r"-?\d{1,9}", code) else "", message)
-    said = re.match(ENDED + r": (?P<said>.+)$", message, re.DOTALL)
-    words = said["said"].strip() if said else message
-    yield Failure(sample_of(last, workflow), step_of(str(last.get("templateName"))), why, words, len(tries))
+    step = step_of(str(last.get("templateName")))
+    yield Failure(sample_of(last, workflow), step, why, said(message), len(tries))

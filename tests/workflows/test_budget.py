@@ -97,7 +97,7 @@ def test_amounts_are_plain_numbers(amount: float, written: str) -> None:
 
 @pytest.fixture(scope="module")
 def step() -> Iterator[dict[str, ModuleType]]:
-    with step_modules("cluster", "costs") as made:
+    with step_modules("cluster", "nodes", "costs") as made:
         yield made
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.workflows.conftest import RULES, Run
 from tests.workflows.manifests import templates
 from tests.workflows.steps import step_modules
-from workflows import failures, status
+from workflows import failures
 from workflows.notify import causes, with_exit_handler
 from workflows.reference import reference
 from workflows.sheet import SheetRules, sheet_run
@@ -39,7 +39,7 @@ MESSAGES = (
 
 @pytest.fixture(scope="module")
 def step() -> Iterator[dict[str, ModuleType]]:
-    with step_modules("cluster", "ended", "webhook", "notify") as made:
+    with step_modules("cluster", "nodes", "ended", "webhook", "notify") as made:
         yield made
 
 
@@ -116,18 +116,25 @@ def test_a_webhook_changes_no_key(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("phase", "code", "message"), MESSAGES)
-def test_the_step_tells_causes_as_the_classifier_does(
+def test_the_step_tells_causes_by_the_table_that_it_is_given(
     step: dict[str, ModuleType], phase: str, code: str, message: str
 ) -> None:
     known = step["ended"].rules(causes())
-    assert step["ended"].cause(known, phase, code, message) == failures.cause(phase, code, message)
+    assert step["nodes"].cause(known, phase, code, message) == failures.cause(phase, code, message)
 
 
-def test_the_step_reads_nodes_as_the_status_does(step: dict[str, ModuleType]) -> None:
-    run = workflow(node("a", "align-x2", **of("P7")), node("b", "fastqc"))
-    for one in status.nodes(run):
-        assert step["cluster"].sample_of(one, run) == status.sample_of(one, run)
-        assert step["cluster"].step_of(one["templateName"]) == status.step_of(one["templateName"])
+def test_what_a_step_said_when_it_began_is_not_told_as_its_end(step: dict[str, ModuleType]) -> None:
+    killed = "main: Error (exit code 137): running with 512 MiB"
+    run = workflow(node("a", "align", message=killed), phase="Failed")
+    (found,) = step["ended"].failures(run, step["ended"].rules(causes()))
+    assert found.message == killed
+
+
+def test_a_workflow_whose_nodes_cannot_be_read_is_told_as_a_whole(step: dict[str, ModuleType]) -> None:
+    packed = {"phase": "Failed", "message": "child failed", "compressedNodes": "cut off"}
+    run = {"metadata": {"name": "run-1", "labels": {"biojobs/sample": "P2"}}, "status": packed}
+    (found,) = step["ended"].failures(run, step["ended"].rules(causes()))
+    assert (found.sample, found.step, found.message) == ("P2", "workflow", "child failed")
 
 
 FACTS = {"stack": "local", "sheet": "cohort", "run": "run-1"}

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from workflows.status import nodes, read, said, sample_of, step_of, without_times
+from images.multiqc.nodes import nodes, said, sample_of, step_of
+from workflows.status import read, without_times
 
 NOW = datetime(2026, 1, 1, 12, 1, 30, tzinfo=UTC)
 
