@@ -28,6 +28,7 @@ LOG_KEY = ".logs/{{workflow.name}}/{{pod.name}}"
 IMAGES = {name: f"quay.io/argoproj/{name}:{versions.ARGO}" for name in ("workflow-controller", "argoexec", "argocli")}
 """What the chart runs, by name."""
 
+PRIORITY = "biojobs-argo"
 _TIMEOUT_SECONDS = 600
 # The chart's pods lack a seccomp profile, and the namespace would refuse them.
 _POD_SECURITY = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -53,6 +54,14 @@ class Argo(pulumi.ComponentResource):
             metadata={"name": ARGO_NAMESPACE, "labels": {**labels(stack, "argo"), **RESTRICTED}},
             opts=child,
         )
+        # Steps that wait for a place would be given that of a controller whose pod has gone, and all runs stand still.
+        priority = k8s.scheduling.v1.PriorityClass(
+            f"{name}-priority",
+            metadata={"name": PRIORITY, "labels": labels(stack, "argo")},
+            value=1_000_000,
+            description="Argo's controller comes before the steps that it starts.",
+            opts=child,
+        )
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
             name="argo",
@@ -62,7 +71,7 @@ class Argo(pulumi.ComponentResource):
             repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=versions.ARGO_CHART_REPOSITORY),
             values=chart_values(cloud, controller),
             timeout=_TIMEOUT_SECONDS,
-            opts=child,
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[priority])),
         )
         self.register_outputs({"release": self.release.status})
 
@@ -78,6 +87,7 @@ def chart_values(cloud: Cloud, controller: Controller) -> dict[str, Any]:
             "workflowNamespaces": [NAMESPACE],
             "serviceAccount": {"name": ARGO_CONTROLLER, "annotations": dict(cloud.identity.argo_controller)},
             **controller.values(),
+            "priorityClassName": PRIORITY,
             "podSecurityContext": _POD_SECURITY,
             # Pods whose main container never ran were hit by the platform, not by their own doing.
             "failedPodRestart": {"enabled": True, "maxRestarts": 3},

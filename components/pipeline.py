@@ -119,7 +119,11 @@ class Pipeline(pulumi.ComponentResource):
                 "labels": manifest.apply(_labels),
                 # While a Workflow waits for its pods to be gone, Argo takes each one that goes for an interruption
                 # and starts another, up to the limit of retries: a destroy could hang for a quarter of an hour.
-                "annotations": {"pulumi.com/deletionPropagationPolicy": "background"},
+                "annotations": {
+                    "pulumi.com/deletionPropagationPolicy": "background",
+                    # One that was made when its `up` was cut off is found by the next, and Argo has written to it.
+                    "pulumi.com/patchForce": "true",
+                },
             },
             spec=manifest.apply(_spec),
             opts=pulumi.ResourceOptions(

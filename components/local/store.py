@@ -97,6 +97,14 @@ class LocalStore(pulumi.ComponentResource):
         claim: k8s.core.v1.PersistentVolumeClaim,
     ) -> k8s.apps.v1.Deployment:
         selector = {"app.kubernetes.io/name": "store", "biojobs/stack": self._stack}
+        # Steps that wait for a place would be given that of a store whose pod has gone, and none could read or write.
+        priority = k8s.scheduling.v1.PriorityClass(
+            f"{self._name}-priority",
+            metadata={"name": STORE_NAMESPACE, "labels": self._labels},
+            value=1_000_000,
+            description="The store comes before the steps that read it and write to it.",
+            opts=self._opts,
+        )
         return k8s.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata=self._meta("store"),
@@ -108,6 +116,7 @@ class LocalStore(pulumi.ComponentResource):
                 "template": {
                     "metadata": {"labels": self._labels},
                     "spec": {
+                        "priority_class_name": priority.metadata.name,
                         "automount_service_account_token": False,
                         "enable_service_links": False,
                         "security_context": {

@@ -134,6 +134,19 @@ def test_a_run_that_is_taken_away_is_gone_at_once_so_that_argo_tries_nothing_aga
 
 
 @drained
+def test_a_run_that_an_up_made_and_could_not_write_down_is_taken_over_by_the_next(
+    runs: FakeRuns, sheet: Path, recorder: Recorder
+) -> Any:
+    made = build(settings(sheet), sheet)
+
+    def check(_: str) -> None:
+        workflows = recorder.of("Workflow").values()
+        assert {each["metadata"]["annotations"]["pulumi.com/patchForce"] for each in workflows} == {"true"}
+
+    return made.ended.apply(check)
+
+
+@drained
 def test_a_run_is_named_by_its_content(runs: FakeRuns, sheet: Path, recorder: Recorder) -> Any:
     def check(found: Mapping[str, str]) -> None:
         assert len(set(found.values())) == 20

@@ -145,6 +145,19 @@ def test_argo_is_pinned_and_watches_the_runs_namespace_alone(recorder: Recorder)
 
 
 @drained
+def test_argos_controller_comes_before_the_steps_it_starts(recorder: Recorder) -> Any:
+    made = Argo("local-argo", "local", cloud(k8s.Provider("p", context="ctx")), CONTROLLER)
+
+    def check(_: object) -> None:
+        priority = recorder.one("PriorityClass", "local-argo-priority")
+        release = recorder.one("Release", "local-argo-release")
+        assert release["values"]["controller"]["priorityClassName"] == priority["metadata"]["name"]
+        assert priority["value"] > 0
+
+    return made.release.urn.apply(check)
+
+
+@drained
 def test_argo_uses_the_copies_that_the_registry_has(recorder: Recorder) -> Any:
     copy = f"r.example/mirror/argoproj/argoexec@sha256:{'b' * 64}"
     registry = Registry("r.example/b", copies={"quay.io/argoproj/argoexec:v4.0.7": copy})
@@ -222,6 +235,9 @@ def test_the_local_store_serves_a_plain_folder_with_keys_from_a_secret(recorder:
         deployment = recorder.one("Deployment", "s-deployment")["spec"]
         assert deployment["strategy"] == {"type": "Recreate"}
         pod = deployment["template"]["spec"]
+        priority = recorder.one("PriorityClass", "s-priority")
+        assert pod["priorityClassName"] == priority["metadata"]["name"]
+        assert priority["value"] > 0
         assert pod["securityContext"]["runAsUser"] == 10001
         assert pod["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["key"] == "access-key"
         assert "a-very-private-key" not in str(deployment)
