@@ -19,6 +19,8 @@ from sandbox.victims import DeletingApi, Victims
 _IDLE = 200
 """So many choices in a row that met nothing, and there is nothing to kill."""
 _TRIES = 20
+_WATCHED = 60.0
+"""Seconds after the last kill in which what falls is brought back: a scheduler may end long after what it has met."""
 Kill = Callable[[str, How, float], tuple[str, bool]]
 
 
@@ -87,18 +89,28 @@ class Chaos:
             if time.monotonic() + choice.pause > ends:
                 return
             time.sleep(choice.pause)
-            for name in self._mender.fallen():
-                line("fallen", "by-itself", name)
-                self._mender.later(name, 0)
+            self._pick_up()
             idle = 0 if self._try(choice) else idle + 1
             if idle >= _IDLE:
                 raise SandboxError(f"{_IDLE} choices in a row met nothing to kill: start a run first, or see --only")
+
+    def watch(self, seconds: float) -> None:
+        """Kills nothing more, and brings back what falls by itself."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self._pick_up()
+            time.sleep(min(1.0, seconds))
 
     def table(self) -> str:
         """Counts by kind and how, and the choices that met nothing."""
         rows = [f"{kind:<20}{how:<10}{count:>6}" for (kind, how), count in sorted(self.counts.items())]
         total = [f"{'all kills':<30}{self.counts.total():>6}", f"{'met nothing':<30}{self.missed:>6}"]
         return "\n".join([*rows, *total])
+
+    def _pick_up(self) -> None:
+        for name in self._mender.fallen():
+            line("fallen", "by-itself", name)
+            self._mender.later(name, 0)
 
     def _try(self, choice: Choice) -> bool:
         name = PROCESSES.get(choice.kind)
@@ -135,6 +147,8 @@ def chaos(layout: Layout, plan: Plan) -> int:
         code = 0
         try:
             running.run()
+            say(f"watching for {_WATCHED:.0f} s what falls late; Ctrl-C ends that")
+            running.watch(_WATCHED)
         except KeyboardInterrupt:
             code = 130
         finally:

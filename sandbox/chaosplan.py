@@ -77,15 +77,15 @@ class Choice:
 
 
 def choices(plan: Plan) -> Iterator[Choice]:
-    """The endless sequence that a plan's seed stands for."""
+    """The endless sequence that a plan's seed stands for: in turns, in which each kind comes as often as it weighs."""
     rng = random.Random(plan.seed)
-    weights = [WEIGHTS[kind] for kind in plan.kinds]
+    turn = [kind for kind in plan.kinds for _ in range(WEIGHTS[kind])]
     while True:
-        (kind,) = rng.choices(plan.kinds, weights)
-        how = rng.choice(HOWS)
-        # All are drawn for every choice: what a kill meets must not change the ones after it.
-        pause, fraction, down = rng.uniform(*plan.pause), rng.random(), rng.uniform(*DOWN_SECONDS)
-        yield Choice(pause, kind, "SIGKILL" if kind in PROCESSES else how, fraction, down)
+        for kind in rng.sample(turn, len(turn)):
+            how = rng.choice(HOWS)
+            # All are drawn for every choice: what a kill meets must not change the ones after it.
+            pause, fraction, down = rng.uniform(*plan.pause), rng.random(), rng.uniform(*DOWN_SECONDS)
+            yield Choice(pause, kind, "SIGKILL" if kind in PROCESSES else how, fraction, down)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -19,12 +19,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.stack import R1, R2, UP, Stack, await_true, docker, halves, interrupt, workflows
+from sandbox.chaosplan import HOWS
+from tests.cluster.stack import CLASSES, R1, R2, UP, Stack, await_true, docker, halves, interrupt, workflows
 from tests.program import ROOT, Result
 from workflows import status
 
 CUTS: Mapping[str, int] = {"A": 250, "B": 400}
 """Control -> how many pairs of the real reads it has; samples take turns with them."""
+SIZE = {"cpu": "150m", "memory": "1Gi", "scratch": "1Gi"}
+"""Of every class: the reads are few, and ten pods at once are more to kill than two."""
 KINDS = ("pods", "controller", "kubelet", "api-server", "registry", "store")
 DONE = "Succeeded"
 MOST_UPS = 10
@@ -40,7 +43,11 @@ class Trial:
     hung: bool = False
     """Whether an `up` had to be interrupted because it did not end in its time."""
     seconds: float = 0
-    kills: Counter[str] = field(default_factory=Counter[str])
+    """How long the chaos took, from the first `up` until the sandbox was mended."""
+    completing: float = 0
+    """How long it took in peace, in seconds, until all was done."""
+    kills: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    """By kind and how."""
     phases: dict[str, str] = field(default_factory=dict[str, str])
     """Sample -> phase of its run when the killing was over."""
     tries: int = 0
@@ -57,7 +64,8 @@ class Chaotic:
     def __init__(self, **settings: Any) -> None:
         folder = Path(tempfile.mkdtemp(prefix="biojobs-chaos-"))
         folder.chmod(0o755)
-        self.stack = Stack(folder, {"multiqc": False, **settings})
+        classes = dict.fromkeys(CLASSES, SIZE)
+        self.stack = Stack(folder, {"multiqc": False, "classes": classes, **settings})
         self._rows: dict[str, tuple[str, str]] = {}
 
     def controls(self) -> None:
@@ -74,7 +82,9 @@ class Chaotic:
         made = self._disturbed(samples, seed, seconds, *options)
         made.phases, made.tries = _phases(samples), _tries(samples)
         made.wrong = self.wrong([sample for sample, phase in made.phases.items() if phase == DONE], control)
+        began = time.monotonic()
         self._complete(made)
+        made.completing = time.monotonic() - began
         made.wrong |= self.wrong(samples if made.ups[-1].code == 0 else [], control)
         made.differing = self._differing(control)
         return made
@@ -104,10 +114,15 @@ class Chaotic:
         except subprocess.TimeoutExpired:
             made.hung = True
             made.ups.append(Result(1, interrupt(running)))
+        except KeyboardInterrupt:
+            interrupt(running)
+            raise
         finally:
             said = end_chaos(killing)
+        for failed in (up for up in made.ups if up.code != 0):
+            print(failed.output[-3000:], file=sys.stderr)
         killed = (re.match(r"\S+  (\S+) +(SIGKILL|forced|deleted) ", line) for line in said.splitlines())
-        made.kills = Counter(found[1] for found in killed if found)
+        made.kills = Counter((found[1], found[2]) for found in killed if found)
         made.seconds = time.monotonic() - began
         return made
 
@@ -173,6 +188,17 @@ class Chaotic:
         return self.stack.reads(f"{name}_1.fastq.gz", first), self.stack.reads(f"{name}_2.fastq.gz", second)
 
 
+def kills_table(kills: Mapping[tuple[str, str], int]) -> list[str]:
+    """Kills by kind and how, as Markdown."""
+    rows = ["| killed | " + " | ".join(HOWS) + " | all |", "|---|" + "---|" * (len(HOWS) + 1)]
+    for kind in (*KINDS, "all"):
+        each = [
+            sum(count for (what, by), count in kills.items() if kind in (what, "all") and by == how) for how in HOWS
+        ]
+        rows.append(f"| {kind} | {' | '.join(map(str, each))} | {sum(each)} |")
+    return rows
+
+
 def _again(ups: Sequence[Result]) -> list[str]:
     """The same command, with what the last one said that takes to try again."""
     return [*UP, *(word for urn in TO_REPLACE.findall(ups[-1].output) for word in ("--replace", urn))]
@@ -196,6 +222,7 @@ def end_chaos(killing: subprocess.Popen[str]) -> str:
     if killing.poll() is None:
         os.killpg(killing.pid, signal.SIGINT)
     said = killing.communicate(timeout=300)[0]
+    print(said, file=sys.stderr)
     assert killing.returncode in (0, 130), said
     return said
 

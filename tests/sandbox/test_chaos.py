@@ -210,6 +210,15 @@ def test_a_component_that_fell_by_itself_is_seen(layout: Layout, sleepers: dict[
     assert mender.fallen() == []
 
 
+def test_what_falls_after_the_last_kill_is_brought_back(layout: Layout, sleepers: dict[str, Component]) -> None:
+    running, mender = chaos(layout, sleepers, "--kills", "1")
+    supervisor.stop(layout, "kubelet", grace=0)
+    running.watch(0.3)
+    mender.finish()
+    assert supervisor.pid_of(layout, "kubelet") is not None
+    assert running.counts.total() == 0
+
+
 def test_nothing_to_kill_ends_with_a_remedy(layout: Layout) -> None:
     running = Chaos(
         plan("--only", "pods", "--kills", "1", "--pause", "0-0"), Victims(layout, FakeApi()).kill, Mender(layout, {})
