@@ -16,7 +16,11 @@ def kubernetes_provider(stack: str, kubeconfig: pulumi.Input[str], after: Sequen
     """The provider of everything in the cluster: made when there are nodes, so that what needs pods comes after them,
     and goes before them."""
     return k8s.Provider(
-        f"{stack}-kubernetes", kubeconfig=kubeconfig, opts=pulumi.ResourceOptions(depends_on=list(after))
+        f"{stack}-kubernetes",
+        kubeconfig=kubeconfig,
+        # The cluster is the stack's own: what is there is from an `up` that was cut off, and nobody else's.
+        upsert_existing_objects=True,
+        opts=pulumi.ResourceOptions(depends_on=list(after)),
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from components.argo import Argo, artifact_repository, chart_values
 from components.biojobs import Biojobs
+from components.clouds import kubernetes_provider
 from components.contracts import Cloud, Cluster, Endpoint, Identity, Registry, Store
 from components.controller import Controller
 from components.images import Images, image_tag
@@ -155,6 +156,16 @@ def test_argos_controller_comes_before_the_steps_it_starts(recorder: Recorder) -
         assert priority["value"] > 0
 
     return made.release.urn.apply(check)
+
+
+@drained
+def test_in_a_cluster_of_the_stacks_own_an_up_takes_over_what_one_that_was_cut_off_has_left(recorder: Recorder) -> Any:
+    made = kubernetes_provider("dev", "a-kubeconfig", [])
+
+    def check(_: object) -> None:
+        assert str(recorder.one("kubernetes", "dev-kubernetes")["upsertExistingObjects"]).lower() == "true"
+
+    return made.urn.apply(check)
 
 
 @drained
