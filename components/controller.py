@@ -46,8 +46,10 @@ class Controller:
                 # moment what it should allow: no reason to end a run that has just begun.
                 {"name": "RETRY_BACKOFF_STEPS", "value": "13"},
                 {"name": "TRANSIENT_ERROR_PATTERN", "value": "artifact-repositories.* is forbidden"},
-                # A pod that was killed leaves no report; the run would wait ten minutes for it before it ends.
-                {"name": "TASK_RESULT_TIMEOUT_DURATION", "value": "2m"},
+                # A pod that was killed leaves no report, and its step would be tried again, or its run end, only after
+                # ten minutes, or two where the pod is gone.
+                {"name": "TASK_RESULT_TIMEOUT_DURATION", "value": "1m"},
+                {"name": "RECENTLY_DELETED_POD_DURATION", "value": "1m"},
             ],
             "resources": {
                 "requests": {"cpu": self.cpu, "memory": f"{self.memory_mib}Mi"},
