@@ -21,7 +21,7 @@ class ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        shared = ("faults", "jobs", "notify", "pipeline")
+        shared = ("budget", "faults", "jobs", "notify", "pipeline")
         return "stack" if file in (f"tests/cluster/test_{name}.py" for name in shared) else file
 
 

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ DATA = ROOT / "samples" / "na12878-chr22"
 R1, R2 = DATA / "NA12878_1.fastq.gz", DATA / "NA12878_2.fastq.gz"
 PAIRS = 1633
 UP = ("up", "--yes", "--skip-preview")
+LEAN = {"variants": {"call": False}, "multiqc": False}
+"""Settings of a run that ends with its BAM, for what has nothing to do with what follows."""
 NAMESPACES = ("biojobs", "argo", "biojobs-store")
 SECONDS = 900
 CLASSES = {
@@ -138,6 +140,17 @@ class Stack:
         )
 
 
+@contextlib.contextmanager
+def changed(stack: Stack, settings: dict[str, Any]) -> Generator[None]:
+    """Other settings for a while; what was made with them stays until the next `up`."""
+    before = dict(stack.settings)
+    stack.settings |= settings
+    try:
+        yield
+    finally:
+        stack.settings = before
+
+
 def interrupt(running: subprocess.Popen[str]) -> str:
     """What Ctrl-C does; what the command printed."""
     with contextlib.suppress(ProcessLookupError):
@@ -186,7 +199,8 @@ def await_true(what: str, condition: Callable[[], bool], seconds: float = 180) -
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.5)
+        # Each question costs a core a good part of a second, which the pods want too.
+        time.sleep(1)
 
 
 def docker(image: str, *command: str, mounts: Sequence[tuple[Path, str]] = ()) -> str:

@@ -1,6 +1,7 @@
 """What follows the alignment, and single jobs, on a real Kubernetes.
 
-Variants against the truth, one page of all samples, the `biojobs` command, an aligner of the user's own, stubs.
+Variants against the truth, one page of all samples, the `biojobs` command, an aligner of the user's own, a group of
+samples in one Workflow, as stubs.
 
 The tests share the stack of test_pipeline.py, and run before it.
 """
@@ -12,17 +13,37 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cluster.stack import DATA, R1, Stack, docker, environment, workflows
+from tests.cluster.stack import (
+    CLASSES,
+    DATA,
+    LEAN,
+    R1,
+    Stack,
+    await_true,
+    changed,
+    docker,
+    environment,
+    interrupt,
+    workflows,
+)
 from tests.program import ROOT
+from workflows.status import nodes, sample_of, step_of
 
 BASES = 12_356
 """Of the reference."""
 Variant = tuple[str, int, str, str]
+Ran = subprocess.CompletedProcess[str]
+GROUP = ("NA12878", "B", "C")
+AT_ONCE = 2
+STUB = {"cpu": "100m", "memory": "512Mi", "scratch": "1Gi"}
+QUOTA = {"cpu": "350m"}
+"""Room for three steps of a stub: two samples want four of FastQC at once."""
 NA12878 = {"NA12878": ("reads/NA12878_1.fastq.gz", "reads/NA12878_2.fastq.gz")}
 
 
@@ -50,9 +71,8 @@ def snps(found: set[Variant]) -> set[Variant]:
     return {variant for variant in found if len(variant[2]) == len(variant[3]) == 1}
 
 
-def biojobs(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    """`biojobs WORDS` in the stack's project."""
-    stack.command("version")  # writes the stack file
+def biojobs(stack: Stack, *words: str) -> Ran:
+    """`biojobs WORDS` in the stack's project, which must have its stack file."""
     program = [sys.executable, "-P", "-m", "cli", *words]
     full = {**environment(stack.folder), "COLUMNS": "200", "PYTHONPATH": f"{stack.project}:{ROOT}"}
     return subprocess.run(
@@ -60,7 +80,7 @@ def biojobs(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def job_folder(ran: subprocess.CompletedProcess[str]) -> Path:
+def job_folder(ran: Ran) -> Path:
     """Where a job says that its results are."""
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found = re.findall(r"(/\S*/_jobs/[a-z0-9-]+)", ran.stdout + ran.stderr)
@@ -94,32 +114,50 @@ def test_the_page_of_the_sheet_has_every_sample(stack: Stack) -> None:
     assert not re.search(r'<(script|link)[^>]+(src|href)="https?:', text)
 
 
-def test_fastqc_alone(stack: Stack) -> None:
-    folder = job_folder(biojobs(stack, "run", "fastqc", "--reads", "reads/NA12878_1.fastq.gz", "--sample", "one"))
+@pytest.fixture(scope="module")
+def jobs(stack: Stack) -> Mapping[str, Ran]:
+    """Single jobs, all at once, as of several people."""
+    cut = stack.reads("cut.fastq.gz", R1.read_bytes()[:5000])
+    reads = [word for file in NA12878["NA12878"] for word in ("--reads", file)]
+    jobs: Mapping[str, tuple[str, ...]] = {
+        "fastqc": ("fastqc", "--reads", "reads/NA12878_1.fastq.gz", "--sample", "one"),
+        "align": ("align", "--sample", "NA12878", *reads),
+        "variants": ("variants", "--sample", "NA12878", "--bam", "s3://results/NA12878/NA12878.bam"),
+        "index": ("index", "--fasta", "samples/na12878-chr22/reference.fa"),
+        "bad": ("fastqc", "--reads", cut, "--sample", "CUT"),
+    }
+
+    def start(words: tuple[str, ...]) -> Ran:
+        return biojobs(stack, "run", *words)
+
+    stack.command("version")  # writes the stack file
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return dict(zip(jobs, pool.map(start, jobs.values()), strict=True))
+
+
+def test_fastqc_alone(jobs: Mapping[str, Ran]) -> None:
+    folder = job_folder(jobs["fastqc"])
     assert len(list((folder / "fastqc").glob("*_fastqc.html"))) == 1
 
 
-def test_alignment_alone_makes_the_same_records_as_the_pipeline(stack: Stack) -> None:
-    reads = (word for file in NA12878["NA12878"] for word in ("--reads", file))
-    folder = job_folder(biojobs(stack, "run", "align", "--sample", "NA12878", *reads))
+def test_alignment_alone_makes_the_same_records_as_the_pipeline(stack: Stack, jobs: Mapping[str, Ran]) -> None:
+    folder = job_folder(jobs["align"])
     assert view(stack, folder, "NA12878.bam") == view(stack, stack.results("NA12878"), "NA12878.bam")
 
 
-def test_variants_alone_are_those_of_the_pipeline(stack: Stack) -> None:
-    bam = "s3://results/NA12878/NA12878.bam"
-    folder = job_folder(biojobs(stack, "run", "variants", "--sample", "NA12878", "--bam", bam))
+def test_variants_alone_are_those_of_the_pipeline(stack: Stack, jobs: Mapping[str, Ran]) -> None:
+    folder = job_folder(jobs["variants"])
     assert records(folder / "NA12878.vcf.gz") == records(stack.results("NA12878") / "NA12878.vcf.gz")
 
 
-def test_an_index_alone_is_that_of_the_pipeline(stack: Stack) -> None:
-    folder = job_folder(biojobs(stack, "run", "index", "--fasta", "samples/na12878-chr22/reference.fa"))
+def test_an_index_alone_is_that_of_the_pipeline(stack: Stack, jobs: Mapping[str, Ran]) -> None:
+    folder = job_folder(jobs["index"])
     (own,) = (stack.workspace / "reference").glob("reference-*")
     assert (folder / "reference.fa.0123").read_bytes() == (own / "reference.fa.0123").read_bytes()
 
 
-def test_a_job_that_fails_says_why_as_up_does(stack: Stack) -> None:
-    location = stack.reads("cut.fastq.gz", R1.read_bytes()[:5000])
-    ran = biojobs(stack, "run", "fastqc", "--reads", location, "--sample", "CUT")
+def test_a_job_that_fails_says_why_as_up_does(jobs: Mapping[str, Ran]) -> None:
+    ran = jobs["bad"]
     assert ran.returncode == 1
     assert re.search(r"CUT: fastqc: bad input: .*cut\.fastq\.gz.*gzip", ran.stdout + ran.stderr), ran
     assert "Traceback" not in ran.stdout + ran.stderr
@@ -173,42 +211,83 @@ def test_an_aligner_of_ones_own_makes_the_same_bam(stack: Stack) -> None:
     before = view(stack, stack.results("NA12878"), "NA12878.bam")
     aligner = image(stack, "align")
     own = {"image": aligner, "command": ["/bin/bash", "-c", command], "class": "gpu"}
-    stack.settings |= {"aligner": own, "variants": {"call": False}, "multiqc": False}
-    try:
+    with changed(stack, {"aligner": own, **LEAN}):
         stack.sheet(NA12878)
         stack.succeed()
-        assert "sort" in stack.record("NA12878")["images"]
-        assert view(stack, stack.results("NA12878"), "NA12878.bam") == before
-    finally:
-        for key in ("aligner", "variants", "multiqc"):
-            del stack.settings[key]
+    assert "sort" in stack.record("NA12878")["images"]
+    assert view(stack, stack.results("NA12878"), "NA12878.bam") == before
 
 
-def test_a_stub_tries_a_sheet_without_computing(stack: Stack) -> None:
-    def content() -> Mapping[Path, Any]:
-        files = (stack.results("NA12878") / name for name in ("NA12878.bam", "NA12878.vcf.gz"))
-        return {file: file.stat().st_mtime_ns for file in files}
+def written(stack: Stack) -> dict[Path, int]:
+    """Results of the real run, and when they were written."""
+    files = (stack.results("NA12878") / name for name in ("NA12878.bam", "NA12878.vcf.gz"))
+    return {file: file.stat().st_mtime_ns for file in files}
 
-    before = content()
-    stack.settings["profile"] = "stub"
-    try:
-        stack.succeed()
-    finally:
-        del stack.settings["profile"]
+
+def pods(workflow: dict[str, Any]) -> list[Any]:
+    return [node for node in nodes(workflow) if node["type"] == "Pod"]
+
+
+def quota_told() -> bool:
+    said = (str(node.get("message")) for run in workflows() for node in pods(run))
+    return any("exceeded quota" in message for message in said)
+
+
+@pytest.fixture(scope="module")
+def real(stack: Stack) -> dict[Path, int]:
+    return written(stack)
+
+
+@pytest.fixture(scope="module")
+def grouped(stack: Stack, real: dict[Path, int]) -> dict[str, Any]:
+    """The Workflow of three samples as stubs, two at once, with less room than those want."""
+    classes = dict.fromkeys(CLASSES, STUB)
+    stub = {"profile": "stub", "classes": classes, "quota": QUOTA, "groupSize": 50, "samplesAtOnce": AT_ONCE}
+    with changed(stack, stub):
+        stack.sheet({**NA12878, "B": stack.good("B"), "C": stack.good("C")})
+        running = stack.begin()
+        try:
+            await_true("a step that says that the quota is used up", quota_told, 300)
+            output = running.communicate(timeout=600)[0]
+        except BaseException:
+            interrupt(running)
+            raise
+    assert running.returncode == 0, output[-4000:]
+    (found,) = workflows()
+    return found
+
+
+def test_a_quota_that_is_used_up_is_told_and_waited_for(grouped: dict[str, Any]) -> None:
+    """That it was told the fixture has seen."""
+    assert grouped["status"]["phase"] == "Succeeded"
+
+
+def test_a_stub_tries_a_sheet_without_computing(stack: Stack, real: dict[Path, int], grouped: dict[str, Any]) -> None:
     stubs = stack.workspace / "results" / "_stub" / "NA12878"
     assert (stubs / "NA12878.bam").read_text() == (stubs / "NA12878.vcf.gz").read_text() == "stub\n"
     assert (stubs / "run.json").is_file()
-    assert content() == before
+    assert written(stack) == real
+
+
+def test_samples_of_a_group_are_done_each_in_its_own_place(stack: Stack, grouped: dict[str, Any]) -> None:
+    results = stack.workspace / "results" / "_stub"
+    assert all((results / sample / "run.json").exists() for sample in GROUP)
+    steps = {(sample_of(node, grouped), step_of(node["templateName"])) for node in pods(grouped)}
+    assert {sample for sample, step in steps if step == "record"} == {*GROUP}
+
+
+def test_so_many_samples_run_at_once(grouped: dict[str, Any]) -> None:
+    spans = [
+        (min(node["startedAt"] for node in own), max(node["finishedAt"] for node in own))
+        for own in ([node for node in pods(grouped) if sample_of(node, grouped) == sample] for sample in GROUP)
+    ]
+    assert all(sum(first <= start < last for first, last in spans) <= AT_ONCE for start, _ in spans)
 
 
 @pytest.fixture(scope="module")
 def joint(stack: Stack, simulated: set[Variant]) -> Iterator[None]:
-    stack.settings["variants"] = {"joint": True, "shardMinutes": 0.1}
-    yield
-    # As the tests of other files expect the stack to be.
-    del stack.settings["variants"]
-    stack.sheet(NA12878)
-    stack.succeed()
+    with changed(stack, {"variants": {"joint": True, "shardMinutes": 0.1}}):
+        yield
 
 
 def test_all_samples_are_called_together_where_that_is_wished(stack: Stack, joint: None) -> None:

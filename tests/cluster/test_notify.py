@@ -1,6 +1,6 @@
 """A webhook hears of a failed sample and of the sheet's end.
 
-It shares the stack of test_pipeline.py.
+It shares the stack of test_pipeline.py, and leaves it as the tests there expect it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 
 from sandbox.layout import NODE_ADDRESS
-from tests.cluster.stack import R1, Stack, kubectl, workflows
+from tests.cluster.stack import LEAN, R1, Stack, changed, kubectl, names, workflows
 
 NA12878 = {"NA12878": ("reads/NA12878_1.fastq.gz", "reads/NA12878_2.fastq.gz")}
 SECRET = "T0K3N-of-the-channel"
@@ -51,10 +51,7 @@ def webhook() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def as_before(stack: Stack) -> Iterator[None]:
     """Leaves the stack as the tests of other files expect it."""
-    before = dict(stack.settings)
     yield
-    stack.settings.clear()
-    stack.settings |= before
     stack.sheet(NA12878)
     stack.succeed()
 
@@ -62,16 +59,17 @@ def as_before(stack: Stack) -> Iterator[None]:
 def test_a_webhook_hears_of_a_failed_sample_and_of_the_end_of_the_sheet(stack: Stack, webhook: str) -> None:
     bad = (stack.reads("bad_1.fastq.gz", R1.read_bytes()[:5000]), "reads/NA12878_2.fastq.gz")
     stack.sheet({"BAD": bad})
-    stack.settings |= {"notify": {"webhook": webhook}, "multiqc": False}
-    ended = stack.up()
+    before = names()
+    with changed(stack, {"notify": {"webhook": webhook}, **LEAN}):
+        ended = stack.up()
     assert ended.code != 0
     assert SECRET not in ended.output
     sample, sheet = Hook.taken
     assert sample["text"].startswith("biojobs local: sample BAD of sheet sheet failed: fastqc: bad input: ")
     assert {(one["step"], one["cause"]) for one in sample["failed"]} == {("fastqc", "input")}
     assert sheet["text"].startswith("biojobs local: sheet sheet ended after ")
-    # The run of the row that was taken away is there until the `up` ends
-    assert (sheet["samples"], sheet["phase"]) == ({"done": 1, "failed": 1, "not_started": 0}, "Failed")
+    # The runs of rows that were taken away are there until the `up` ends
+    assert (sheet["samples"], sheet["phase"]) == ({"done": len(before), "failed": 1, "not_started": 0}, "Failed")
     assert set(Hook.asked) == {f"/hooks/{SECRET}"}
     (own,) = workflows("sheet")
     assert own["status"]["phase"] == "Succeeded"

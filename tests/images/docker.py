@@ -21,6 +21,9 @@ STEPS = {
 IMAGE_OF_STEP = {step: image for image, steps in STEPS.items() for step in steps}
 """The image of a step, where it is not bwa-mem2."""
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=10001:10001")
+QUICK = "--env=GOGC=off"
+"""A step starts rclone again and again: without garbage collection a start takes a quarter less. Not for what is short
+of memory."""
 
 
 def tag(name: str) -> str:
@@ -131,6 +134,7 @@ class Workspace:
         log.write_text("")
         log.chmod(0o666)
         words = ["run", "--rm", "--network=host", *HARDENED, *self.mounts(scratch), *options]
+        words += [] if any(option.startswith("--memory=") for option in options) else [QUICK]
         words += ["--env=BIOJOBS_TERMINATION_LOG=/data/termination-log"]
         record = record or f"/data/steps/{step}.json"
         words += self.step_words(step, arguments, record, key, memory, threads, sample)

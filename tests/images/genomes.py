@@ -121,8 +121,7 @@ class Calling:
         )
         (self.space.path / out).mkdir(mode=0o777)
         (self.space.path / out).chmod(0o777)
-        # A step starts rclone again and again: without garbage collection a start takes a quarter less
-        words = ["run", "--rm", f"--network={network}", *docker.HARDENED, *self.space.mounts(), "--env=GOGC=off"]
+        words = ["run", "--rm", f"--network={network}", *docker.HARDENED, *self.space.mounts(), docker.QUICK]
         docker.docker(*words, docker.tag("variants"), "bash", "-euo", "pipefail", "-c", script)
         return self.space.shell("variants", f"bcftools view -H /data/{out}/{sample}.vcf.gz").splitlines()
 

@@ -75,7 +75,7 @@ class Pod:
 
     def _options(self) -> list[str]:
         mounts = [f"--volume={self.space.path}:/data", f"--volume={self.scratch}:/scratch"]
-        return ["--network=none", *docker.HARDENED, *mounts]
+        return ["--network=none", *docker.HARDENED, *mounts, docker.QUICK]
 
 
 def pod(space: Workspace, lane: Lane | None = None) -> Pod:

@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import json
+import shutil
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,15 +59,25 @@ def marked_by_hand(grouped: str, out: str) -> str:
     return f"{steps} samtools markdup {files[1]} {out}; samtools index {out}"
 
 
-def test_the_bam_of_the_real_reads_is_right(indexed: Workspace) -> None:
-    outcome = align(indexed, *ONE_LANE)
+@pytest.fixture(scope="module")
+def real(folder: Path, index: Path) -> Workspace:
+    """The real reads aligned by two threads, duplicates marked: `bam/` and `steps/align.json`, not to be changed."""
+    space = Workspace(folder)
+    shutil.copytree(index, folder / "reference")
+    for mate in (1, 2):
+        space.put(f"reads/R{mate}.fastq.gz", reads.gzipped(mate))
+    outcome = align(space, *ONE_LANE)
     assert outcome.code == 0, outcome.stderr
-    assert indexed.files("bam") == [f"NA12878.{kind}" for kind in RESULTS]
-    lines = header(indexed, "/data/bam/NA12878.bam")
+    return space
+
+
+def test_the_bam_of_the_real_reads_is_right(real: Workspace) -> None:
+    assert real.files("bam") == [f"NA12878.{kind}" for kind in RESULTS]
+    lines = header(real, "/data/bam/NA12878.bam")
     assert "SO:coordinate" in lines[0]
     assert [line for line in lines if line.startswith("@SQ")] == [f"@SQ\tSN:q\tLN:{reads.REFERENCE_BASES}"]
     assert [line for line in lines if line.startswith("@RG")] == ["@RG\tID:L001\tSM:NA12878\tLB:lib1\tPL:ILLUMINA"]
-    records = [line.split("\t") for line in body(indexed, "/data/bam/NA12878.bam")]
+    records = [line.split("\t") for line in body(real, "/data/bam/NA12878.bam")]
     primary = [one for one in records if not int(one[1]) & 0x900]
     assert len(primary) == 2 * reads.PAIRS
     assert len({one[0] for one in primary}) == reads.PAIRS
@@ -74,35 +86,38 @@ def test_the_bam_of_the_real_reads_is_right(indexed: Workspace) -> None:
     places = [int(one[3]) for one in records if one[2] == "q"]
     assert places == sorted(places)
     assert all("RG:Z:L001" in one for one in records)
-    facts = json.loads(indexed.read("steps/align.json"))["facts"]
+    facts = json.loads(real.read("steps/align.json"))["facts"]
     assert (facts["pairs"], facts["primary_records"], facts["mapped"]) == (reads.PAIRS, len(primary), len(mapped))
 
 
 @pytest.mark.parametrize("duplicates", ["mark", "keep"])
-def test_the_records_are_those_of_the_tools_run_by_hand(indexed: Workspace, duplicates: str) -> None:
-    assert align(indexed, *ONE_LANE, duplicates=duplicates).code == 0
+def test_the_records_are_those_of_the_tools_run_by_hand(real: Workspace, duplicates: str) -> None:
+    out = {"mark": "bam", "keep": "kept"}[duplicates]
+    if duplicates == "keep":
+        kept = align(real, *ONE_LANE, duplicates="keep", out="/data/kept/", record="/data/steps/kept.json")
+        assert kept.code == 0, kept.stderr
     group = r"@RG\tID:L001\tSM:NA12878\tLB:lib1\tPL:ILLUMINA"
-    script = by_hand("/data/steps/hand.bam", group, "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
+    made, hand, ours = f"/data/steps/{duplicates}.bam", f"/data/steps/{duplicates}.hand.bam", f"/data/{out}/NA12878.bam"
+    script = by_hand(made, group, "/data/reads/R1.fastq.gz", "/data/reads/R2.fastq.gz")
     further = {
-        "mark": marked_by_hand("/data/steps/hand.bam", "/data/steps/done.bam"),
-        "keep": "samtools sort -o /data/steps/done.bam --write-index /data/steps/hand.bam 2>/dev/null",
+        "mark": marked_by_hand(made, hand),
+        "keep": f"samtools sort -o {hand} --write-index {made} 2>/dev/null",
     }
-    indexed.shell("bwa-mem2", f"{script}; {further[duplicates]}; samtools quickcheck /data/bam/NA12878.bam")
-    ours, hand = ("/data/bam/NA12878.bam", "/data/steps/done.bam")
-    assert body(indexed, ours) == body(indexed, hand)
-    for question in ("samtools idxstats", "samtools coverage", "samtools flagstat", "samtools view -c -r L001"):
-        assert indexed.shell("bwa-mem2", f"{question} {ours}") == indexed.shell("bwa-mem2", f"{question} {hand}")
-    assert indexed.shell("bwa-mem2", f"samtools view {ours} q:4000-5000")
-    assert indexed.read("bam/NA12878.coverage.txt").decode() == indexed.shell("bwa-mem2", f"samtools coverage {hand}")
-    assert ("NA12878.markdup.txt" in indexed.files("bam")) == (duplicates == "mark")
+    script += f"; {further[duplicates]}; samtools quickcheck {ours}"
+    for question in ("view", "idxstats", "coverage", "flagstat", "view -c -r L001"):
+        script += f"; samtools {question} {ours} > /scratch/ours; samtools {question} {hand} > /scratch/hand"
+        script += "; [[ -s /scratch/hand ]]; cmp /scratch/ours /scratch/hand"
+    real.shell("bwa-mem2", f"{script}; samtools view {ours} q:4000-5000 > /scratch/some; [[ -s /scratch/some ]]")
+    assert real.read(f"{out}/NA12878.coverage.txt").decode() == real.shell("bwa-mem2", f"samtools coverage {hand}")
+    assert ("NA12878.markdup.txt" in real.files(out)) == (duplicates == "mark")
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_the_number_of_threads_changes_nothing(indexed: Workspace, threads: int) -> None:
-    assert align(indexed, *ONE_LANE, threads=2).code == 0
-    other = align(indexed, *ONE_LANE, out="/data/other/", threads=threads, memory=4096, record="/data/steps/other.json")
+def test_the_number_of_threads_changes_nothing(real: Workspace, threads: int) -> None:
+    record = f"/data/steps/threads{threads}.json"
+    other = align(real, *ONE_LANE, out=f"/data/threads{threads}/", threads=threads, memory=4096, record=record)
     assert other.code == 0, other.stderr
-    assert body(indexed, "/data/bam/NA12878.bam") == body(indexed, "/data/other/NA12878.bam")
+    assert body(real, "/data/bam/NA12878.bam") == body(real, f"/data/threads{threads}/NA12878.bam")
 
 
 def test_staged_reads_give_the_same_bytes_as_streamed_ones(indexed: Workspace) -> None:
@@ -164,7 +179,7 @@ LIBRARIES = {"one library": ("lib1", "lib1", "lib1"), "two libraries": ("lib1", 
 
 
 @pytest.mark.parametrize("case", LIBRARIES)
-def test_duplicates_are_those_of_a_library_on_whatever_lane(indexed: Workspace, case: str) -> None:
+def test_duplicates_are_those_of_a_library_on_whatever_lane(real: Workspace, indexed: Workspace, case: str) -> None:
     """Three lanes with the same reads by other names: all copies but one are duplicates, in each library."""
     lanes: list[str] = []
     for number, library in enumerate(LIBRARIES[case], 1):
@@ -174,8 +189,7 @@ def test_duplicates_are_those_of_a_library_on_whatever_lane(indexed: Workspace, 
         lanes += ["--lane", f"L00{number}", library, "ILLUMINA", *files, *NO_SUMS]
     assert align(indexed, *lanes).code == 0
     facts = json.loads(indexed.read("steps/align.json"))["facts"]
-    assert align(indexed, *ONE_LANE, key="key-2").code == 0
-    alone = json.loads(indexed.read("steps/align.json"))["facts"]
+    alone = json.loads(real.read("steps/align.json"))["facts"]
     unique = alone["mapped"] - alone["duplicates"]
     assert facts["duplicates"] == 3 * alone["mapped"] - unique * len(set(LIBRARIES[case]))
     assert 0 < alone["duplicates"] < alone["mapped"] // 4
@@ -200,13 +214,20 @@ def test_the_index_tells_of_the_reference(indexed: Workspace) -> None:
 HOSTILE = ("$(touch x)", "`id`; touch x", "a b'c\"d", "*", "-R", "../../x")
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_library_is_only_text(indexed: Workspace, name: str) -> None:
-    one = indexed.put(f"reads/{name.replace('/', '_')} 1.fastq.gz", reads.gzipped(1))
-    outcome = align(indexed, "--lane", "L001", name, "ILLUMINA", one, "/data/reads/R2.fastq.gz", *NO_SUMS)
+def test_hostile_libraries_and_files_are_only_text(indexed: Workspace) -> None:
+    """A lane for each of them."""
+    lanes: list[str] = []
+    for number, name in enumerate(HOSTILE, 1):
+        part = slice(100 * number, 100 * number + 100)
+        names = [f"reads/{name.replace('/', '_')} {mate}.fastq" for mate in (1, 2)]
+        files = [indexed.put(file, b"".join(reads.records(mate)[part])) for mate, file in enumerate(names, 1)]
+        lanes += ["--lane", f"L{number}", name, "ILLUMINA", *files, *NO_SUMS]
+    outcome = align(indexed, *lanes)
     assert outcome.code == 0, outcome.stderr
     groups = [line for line in header(indexed, "/data/bam/NA12878.bam") if line.startswith("@RG")]
-    assert groups == [f"@RG\tID:L001\tSM:NA12878\tLB:{name}\tPL:ILLUMINA"]
+    told = [f"@RG\tID:L{n}\tSM:NA12878\tLB:{name}\tPL:ILLUMINA" for n, name in enumerate(HOSTILE, 1)]
+    assert sorted(groups) == told
+    assert json.loads(indexed.read("steps/align.json"))["facts"]["pairs"] == 100 * len(HOSTILE)
     assert not list(indexed.path.rglob("x"))
 
 

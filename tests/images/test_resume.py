@@ -1,9 +1,13 @@
 """A finished step is not repeated; one whose input, image or output changed is."""
 
 import json
+import shutil
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
+
+import pytest
 
 from tests.images import reads
 from tests.images.docker import Outcome, Workspace
@@ -18,33 +22,47 @@ def written(space: Workspace) -> float:
     return (space.path / "made" / "reference.fa.0123").stat().st_mtime_ns
 
 
-def test_a_finished_step_is_not_done_again(workspace: Workspace) -> None:
-    assert index(workspace).code == 0
-    before = written(workspace)
-    again = index(workspace)
-    assert (again.code, again.stdout, written(workspace)) == (0, "index: already done\n", before)
+@pytest.fixture(scope="module")
+def once(folder: Path) -> Path:
+    """Where the step was done once, not to be changed."""
+    outcome = index(Workspace(folder))
+    assert outcome.code == 0, outcome.stderr
+    return folder
 
 
-def test_another_key_does_the_step_again(workspace: Workspace) -> None:
-    assert index(workspace).code == 0
-    before = written(workspace)
-    assert "already" not in index(workspace, key="key-2").stdout
-    assert written(workspace) > before
-    assert json.loads(workspace.read("steps/index.json"))["key"] == "key-2"
+@pytest.fixture
+def done(once: Path, workspace: Workspace) -> Workspace:
+    """A copy of it, with the times of its files."""
+    shutil.copytree(once, workspace.path, dirs_exist_ok=True)
+    for made in (workspace.path, *workspace.path.rglob("*")):
+        made.chmod(0o777 if made.is_dir() else 0o666)
+    return workspace
 
 
-def test_a_lost_or_cut_output_is_made_again(workspace: Workspace) -> None:
-    for rest in (None, b"short"):
-        assert index(workspace).code == 0
-        file = workspace.path / "made" / "reference.fa.pac"
-        whole = file.read_bytes()
-        file.unlink()
-        if rest:
-            file.write_bytes(rest)
-        again = index(workspace)
-        assert again.code == 0
-        assert "already" not in again.stdout
-        assert file.read_bytes() == whole
+def test_a_finished_step_is_not_done_again(done: Workspace) -> None:
+    before = written(done)
+    again = index(done)
+    assert (again.code, again.stdout, written(done)) == (0, "index: already done\n", before)
+
+
+def test_another_key_does_the_step_again(done: Workspace) -> None:
+    before = written(done)
+    assert "already" not in index(done, key="key-2").stdout
+    assert written(done) > before
+    assert json.loads(done.read("steps/index.json"))["key"] == "key-2"
+
+
+@pytest.mark.parametrize("rest", [None, b"short"])
+def test_a_lost_or_cut_output_is_made_again(done: Workspace, rest: bytes | None) -> None:
+    file = done.path / "made" / "reference.fa.pac"
+    whole = file.read_bytes()
+    file.unlink()
+    if rest:
+        file.write_bytes(rest)
+    again = index(done)
+    assert again.code == 0
+    assert "already" not in again.stdout
+    assert file.read_bytes() == whole
 
 
 def test_a_record_that_is_no_json_counts_for_nothing(workspace: Workspace) -> None:
@@ -55,12 +73,11 @@ def test_a_record_that_is_no_json_counts_for_nothing(workspace: Workspace) -> No
     assert json.loads(record.read_text())["step"] == "index"
 
 
-def test_a_step_that_fails_takes_its_old_record_away(workspace: Workspace) -> None:
-    assert index(workspace).code == 0
-    fasta = workspace.put("reads/a.fa", b">")
-    failed = workspace.run("index", "--fasta", fasta, "--checksum", "none", "--out", "/data/made", key="key-2")
+def test_a_step_that_fails_takes_its_old_record_away(done: Workspace) -> None:
+    fasta = done.put("reads/a.fa", b">")
+    failed = done.run("index", "--fasta", fasta, "--checksum", "none", "--out", "/data/made", key="key-2")
     assert failed.code == 65
-    assert workspace.files("steps") == []
+    assert done.files("steps") == []
 
 
 class Run:

@@ -37,8 +37,9 @@ def web() -> Generator[Faulty]:
 
 def store(script: str, *environment: str, options: tuple[str, ...] = (), timeout: float = 120) -> Outcome:
     """A few lines of a step."""
-    words = ["run", "--rm", "--network=host", *docker.HARDENED, "--tmpfs=/scratch:uid=10001,gid=10001", *options]
-    words += [*(f"--env={pair}" for pair in environment), docker.tag("bwa-mem2"), "bash", "-c", START + script]
+    words = ["run", "--rm", "--network=host", *docker.HARDENED, docker.QUICK, "--tmpfs=/scratch:uid=10001,gid=10001"]
+    words += [*options, *(f"--env={pair}" for pair in environment)]
+    words += [docker.tag("bwa-mem2"), "bash", "-c", START + script]
     done = docker.docker(*words, check=False, timeout=timeout)
     return Outcome(done.returncode, done.stdout, done.stderr, (done.stderr.strip().splitlines() or [""])[-1])
 

@@ -44,7 +44,7 @@ def test_a_diploid_genome_with_indels_is_called_truly(diploid: Calling) -> None:
     assert len(snps & found) >= 0.98 * len(snps), snps - found
 
 
-@pytest.mark.parametrize(("seconds", "most", "threads"), [("1000", 200, 1), ("0.001", 11, 4)])
+@pytest.mark.parametrize(("seconds", "most", "threads"), [("1000", 200, 1), ("0.001", 6, 4)])
 def test_any_number_of_shards_and_threads_gives_what_freebayes_gives_by_hand(
     diploid: Calling, serial: list[str], seconds: str, most: int, threads: int
 ) -> None:
@@ -58,16 +58,16 @@ def test_any_number_of_shards_and_threads_gives_what_freebayes_gives_by_hand(
 
 def test_the_files_are_the_same_to_the_byte(diploid: Calling) -> None:
     """After the test above: header and packing too do not tell how it was cut."""
-    one, many = (diploid.space.read(f"cut{most}/A.vcf.gz") for most in (200, 11))
+    one, many = (diploid.space.read(f"cut{most}/A.vcf.gz") for most in (200, 6))
     assert one == many
-    header = diploid.space.shell("variants", "bcftools view -h /data/cut11/A.vcf.gz")
+    header = diploid.space.shell("variants", "bcftools view -h /data/cut6/A.vcf.gz")
     assert "##contig=<ID=one,length=40000>" in header
     assert "/scratch" not in header
 
 
 def test_shards_cover_every_base_with_reads_once(diploid: Calling) -> None:
     regions: list[tuple[str, int, int]] = []
-    for file in sorted((diploid.space.path / "cut11" / "shards").glob("*.bed")):
+    for file in sorted((diploid.space.path / "cut6" / "shards").glob("*.bed")):
         for line in file.read_text().splitlines():
             contig, start, end = line.split("\t")
             regions.append((contig, int(start), int(end)))
