@@ -91,6 +91,10 @@ def chart_values(cloud: Cloud, controller: Controller) -> dict[str, Any]:
             "podSecurityContext": _POD_SECURITY,
             # Pods whose main container never ran were hit by the platform, not by their own doing.
             "failedPodRestart": {"enabled": True, "maxRestarts": 3},
+            # What runs is told by Workflows: events of each step were half of all that the controller asked for, and a
+            # limit of samples at once that is read anew each time a quarter (bench/scale.py).
+            "nodeEvents": {"enabled": False},
+            "synchronization": {"semaphoreLimitCacheSeconds": 5},
             "workflowDefaults": {
                 "spec": {
                     # Logs are archived, so a pod that did well need not stay; failed ones are there to be looked at.

@@ -14,8 +14,9 @@ _PODS_A_SAMPLE: Final = 4
 """Pods of a sample at once, on average: two of FastQC, one that aligns, dozens for a while that call variants."""
 _POD_SECONDS: Final = 30
 """How long a pod lasts, among many: the short ones make the requests."""
-_REQUESTS_A_POD: Final = 6
-"""Requests that a pod takes from the controller: made, labelled, deleted, and the updates of its Workflow."""
+_REQUESTS_A_POD: Final = 3
+"""Requests that a pod takes from the controller, to make it, to delete it and to update its Workflow: 2.2 in
+`python -m bench scale`."""
 _MANY: Final = 1000
 """Samples from which on the controller has more than a laptop's work."""
 

@@ -39,7 +39,8 @@ def test_a_row_more_does_not_restart_the_controller(root: Path) -> None:
 
 
 def test_more_at_once_means_more_requests_up_to_a_limit(root: Path) -> None:
-    rates = [controller(settings(root, samplesAtOnce=most), 10_000).qps for most in (1, 100, 400, 10_000)]
+    quota = {"cpu": "8000", "memory": "32Ti", "pods": 20_000}
+    rates = [controller(settings(root, samplesAtOnce=most, quota=quota), 10_000).qps for most in (1, 100, 400, 10_000)]
     assert rates == sorted(rates)
     assert (rates[0], rates[-1]) == (20, 320)
 
