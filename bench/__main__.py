@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import alignment, chaos, images, latency, memory, preview, program, variants
+from bench import alignment, chaos, images, latency, memory, preview, program, scale, variants
 
 BENCHES = {
     "program": program.measure,
@@ -27,8 +27,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--kills", type=int, default=chaos.KILLS, help="of chaos: how many (%(default)s)")
+    parser.add_argument("--tasks", type=int, default=scale.TASKS, help="of scale: how many (%(default)s)")
     options = parser.parse_args(arguments)
-    long: dict[str, Callable[[], Iterator[str]]] = {"chaos": lambda: chaos.measure(options.kills)}
+    long: dict[str, Callable[[], Iterator[str]]] = {
+        "chaos": lambda: chaos.measure(options.kills),
+        "scale": lambda: scale.measure(options.tasks),
+    }
     known = {**BENCHES, **long}
     unknown = [name for name in options.names if name not in known]
     if unknown:

@@ -72,6 +72,8 @@ RECIPES = {
         _below("github.com/rhysd/actionlint", "actionlint"),
         "-X github.com/rhysd/actionlint.version={v}",
     ),
+    # Nor is this: bench/scale.py has its simulated nodes from it.
+    "kwok": Recipe("sigs.k8s.io/kwok", _below("sigs.k8s.io/kwok", "kwok")),
     "pause": Recipe("", {"pause": "biojobs.dev/sandbox/pause"}),
 }
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sandbox import layout, tools
 
-SANDBOX = tuple(f"tests/cluster/test_{name}.py" for name in ("sandbox", "zz_sandbox_down"))
+SANDBOX = tuple(f"tests/cluster/test_{name}.py" for name in ("scale", "sandbox", "zz_sandbox_down"))
 CHAOS = "tests/cluster/test_chaos.py"
 """By hand: it takes a quarter of an hour on 2 cores, and kills what the others' runs need."""
 
