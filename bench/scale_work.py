@@ -36,6 +36,7 @@ THREADS: Final = 8
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _IMAGES = ("fastqc", "bwa-mem2", "variants", "multiqc")
 _LABEL = "workflows.argoproj.io"
+_RUNNING = f"fieldSelector=status.phase%3DRunning&labelSelector={_LABEL}%2Fworkflow"
 
 
 class Api:
@@ -141,14 +142,23 @@ class Executor:
         self._pool.shutdown(cancel_futures=True)
 
     def _follow(self) -> None:
-        path = f"{PODS}?watch=1&fieldSelector=status.phase%3DRunning&labelSelector={_LABEL}%2Fworkflow"
         while not self._stopped.is_set():
             try:
-                for event in self._api.watch(path):
-                    self._event(event["type"], event["object"]["metadata"])
+                self._watch()
             except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
                 self.problems.append(f"watching pods: {error}")
                 time.sleep(1)
+
+    def _watch(self) -> None:
+        # What the last watch has missed, for a pod that nobody reports of is awaited without end.
+        for metadata in listed(self._api, f"{PODS}?fieldSelector=status.phase%3DSucceeded"):
+            self._event("ADDED", metadata)
+        for event in self._api.watch(f"{PODS}?watch=1&{_RUNNING}"):
+            if event["type"] == "ERROR":
+                # Such as "too old resource version", of a server that has a lot to do.
+                self.problems.append(f"watching pods: {event['object'].get('message')}")
+                return
+            self._event(event["type"], event["object"]["metadata"])
 
     def _event(self, kind: str, pod: dict[str, Any]) -> None:
         if self._stopped.is_set():
@@ -221,10 +231,15 @@ def remove(api: Api) -> None:
             time.sleep(0.5)
 
 
-def _names(api: Api, path: str) -> list[str]:
+def listed(api: Api, path: str) -> list[dict[str, Any]]:
+    """The metadata of what a path lists."""
     found = json.loads(api.ask("GET", path, accept=_METADATA.format("List")))
     # An empty list of metadata is null.
-    return [item["metadata"]["name"] for item in found["items"] or ()]
+    return [item["metadata"] for item in found["items"] or ()]
+
+
+def _names(api: Api, path: str) -> list[str]:
+    return [metadata["name"] for metadata in listed(api, path)]
 
 
 class Outcome:
