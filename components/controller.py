@@ -51,6 +51,8 @@ class Controller:
                 # ten minutes, or two where the pod is gone.
                 {"name": "TASK_RESULT_TIMEOUT_DURATION", "value": "1m"},
                 {"name": "RECENTLY_DELETED_POD_DURATION", "value": "1m"},
+                # Go would let the heap grow to twice what is in use, and past the limit.
+                {"name": "GOMEMLIMIT", "value": f"{self.most_memory_mib * 9 // 10}MiB"},
             ],
             "resources": {
                 "requests": {"cpu": self.cpu, "memory": f"{self.memory_mib}Mi"},

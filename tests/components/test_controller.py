@@ -54,3 +54,10 @@ def test_the_charts_values_are_quantities_and_flags_that_argo_knows(root: Path) 
     values = controller(settings(root), 10_000).values()
     assert parse_bytes(values["resources"]["limits"]["memory"]) <= 2 * 2**30
     assert [flag.partition("=")[0] for flag in values["extraArgs"]] == ["--qps", "--burst"]
+
+
+def test_argos_heap_stays_below_its_limit(root: Path) -> None:
+    for samples in (20, 10_000):
+        values = controller(settings(root), samples).values()
+        (heap,) = (one["value"] for one in values["extraEnv"] if one["name"] == "GOMEMLIMIT")
+        assert 0.8 < parse_bytes(heap.removesuffix("B")) / parse_bytes(values["resources"]["limits"]["memory"]) < 0.95
