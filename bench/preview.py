@@ -5,7 +5,6 @@ Images are known from an `up` before, so that every manifest is made.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Final
 
 import yaml
 
+from bench.processes import cpu_seconds, peak_mib
 from tests.engine.conftest import LOCAL, Project, make_project, recorders
 from tests.engine.fake_api import serve
 from tests.program import link
@@ -72,16 +72,10 @@ def _look(session: int, used: dict[str, tuple[float, int]]) -> None:
             part = next((part for part in PARTS if part in command), "")
             if int(stat[3]) == session and part:
                 # The largest of several of a kind.
-                cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
                 before = used.get(part, (0.0, 0))
-                used[part] = max(before[0], cpu), max(before[1], _peak_mib(folder))
+                used[part] = max(before[0], cpu_seconds(folder)), max(before[1], peak_mib(folder))
         except (OSError, ValueError):
             continue  # ended meanwhile
-
-
-def _peak_mib(process: Path) -> int:
-    lines = (process / "status").read_text().splitlines()
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _write_reads(folder: Path) -> None:

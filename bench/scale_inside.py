@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import urllib3
 
+from bench.processes import cpu_seconds, peak_mib
 from bench.scale import Figures, Load
 from bench.scale_cluster import CONTROLLER, ScaleCluster, cloud
 from bench.scale_work import Api, Executor, Outcome, Work, create, remove, unfinished
@@ -79,8 +80,9 @@ def _run(cluster: ScaleCluster, api: Api, wanted: Load, settings: Settings, pref
     sized = ARGOS_OWN if wanted.argo_defaults else controller(settings, work.samples)
     cluster.controller(sized)
     pids = {name: cluster.pid(name) for name in PROCESSES} | {"bench": os.getpid()}
+    processes = {name: Path("/proc", str(pid)) for name, pid in pids.items()}
     manifests = work.workflows
-    before = {name: _cpu(pid) for name, pid in pids.items()}
+    before = {name: cpu_seconds(folder) for name, folder in processes.items()}
     with _reports(Executor(api, work.outputs, wanted.delete)) as executor:
         began = time.monotonic()
         create(api, manifests)
@@ -97,8 +99,8 @@ def _run(cluster: ScaleCluster, api: Api, wanted: Load, settings: Settings, pref
         tries=len(executor.begun),
         seconds=seconds,
         height=_height(executor.ended),
-        peak_mib=_peak_mib(pids[CONTROLLER]),
-        cpu={name: _cpu(pid) - before[name] for name, pid in pids.items()},
+        peak_mib=peak_mib(processes[CONTROLLER]),
+        cpu={name: cpu_seconds(folder) - before[name] for name, folder in processes.items()},
         requests={what: count / work.tasks for what, count in _requests().items()},
         workflows=len(manifests),
         largest_kib=outcome.largest / 1024,
@@ -137,16 +139,6 @@ def _height(ended: list[float]) -> float:
     tenth = len(ended) // 10
     middle = ended[tenth : len(ended) - tenth]
     return (len(middle) - 1) / (middle[-1] - middle[0]) if len(middle) > 1 and middle[-1] > middle[0] else 0.0
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _peak_mib(pid: int) -> int:
-    found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(found[1]) // 1024 if found else 0
 
 
 def _requests() -> dict[str, float]:

@@ -18,12 +18,12 @@ from components.argo import LOG_KEY
 from components.inputs import Inputs
 from components.manifests import Manifests, platform
 from components.names import NAMESPACE
+from images.multiqc.nodes import nodes
 from sandbox.layout import PORTS
 from sandbox.probes import admin_context
 from settings import Settings
 from workflows.groups import groups
 from workflows.samples import parse
-from workflows.status import nodes
 from workflows.types import Manifest, Source
 
 ARGO: Final = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}"

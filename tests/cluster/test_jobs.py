@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from images.multiqc.nodes import nodes, sample_of, step_of
 from tests.cluster.stack import (
     CLASSES,
     DATA,
@@ -33,7 +34,6 @@ from tests.cluster.stack import (
     workflows,
 )
 from tests.program import ROOT
-from workflows.status import nodes, sample_of, step_of
 
 BASES = 12_356
 """Of the reference."""
