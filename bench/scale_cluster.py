@@ -20,13 +20,14 @@ from components.argo import chart_values
 from components.contracts import Cloud, Cluster, Identity, Registry, Store
 from components.controller import Controller
 from components.names import ARGO_CONTROLLER, ARGO_NAMESPACE, NAMESPACE, RESTRICTED, RUNNER
+from components.pipeline import argo_limits
 from components.pools import placements
 from sandbox import chart, layout, pki, probes, render, supervisor, tools
 from sandbox.components import Binaries, Component, all_components
 from sandbox.console import output_of
 from sandbox.layout import NODE_ADDRESS, Layout
 from settings import Settings
-from workflows.types import LIMITS, SAMPLES_AT_ONCE, StoreUris
+from workflows.types import LIMITS, StoreUris
 
 TOOLS: Final = ("argo", "etcd", "helm", "kubernetes", "kwok")
 CONTROLLER: Final = "workflow-controller"
@@ -72,9 +73,12 @@ class ScaleCluster:
         self._create(node(number) for number in range(self._nodes))
         self._kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s")
 
-    def controller(self, sized: Controller) -> None:
-        """Starts Argo's controller anew, as the chart's values for this size have it."""
-        objects = self._rendered(sized)
+    def controller(self, sized: Controller, *, argos_own: bool) -> None:
+        """Starts Argo's controller anew, as the chart's values for this size have it.
+
+        With `argos_own` it sends the events and reads the limits that it does unless it is told otherwise.
+        """
+        objects = self._rendered(sized, ("nodeEvents", "synchronization") if argos_own else ())
         (deployment,) = (
             made
             for made in objects
@@ -110,9 +114,11 @@ class ScaleCluster:
             (self.layout.config / f"{user}.kubeconfig").write_text(render.kubeconfig(self.layout.pki, user))
         self.layout.kubeconfig.write_text(render.kubeconfig(self.layout.pki, "admin"))
 
-    def _rendered(self, sized: Controller) -> list[dict[str, Any]]:
+    def _rendered(self, sized: Controller, without: Sequence[str]) -> list[dict[str, Any]]:
+        wanted = chart_values(cloud(), sized)
+        wanted["controller"] = {key: value for key, value in wanted["controller"].items() if key not in without}
         values = self.layout.config / "values.json"
-        values.write_text(json.dumps(chart_values(cloud(), sized)))
+        values.write_text(json.dumps(wanted))
         found = chart.ensure(self.layout)
         words = ["template", "argo", str(found), "--namespace", ARGO_NAMESPACE, "--values", str(values)]
         text = output_of([tools.folder("helm") / "helm", *words])
@@ -184,6 +190,6 @@ def _namespaced(settings: Settings) -> Sequence[dict[str, Any]]:
     return (
         *spaces,
         named("ServiceAccount", RUNNER, NAMESPACE),
-        named("ConfigMap", LIMITS, NAMESPACE, data={SAMPLES_AT_ONCE: str(settings.samples_at_once)}),
+        named("ConfigMap", LIMITS, NAMESPACE, data=argo_limits(settings)),
         named("ResourceQuota", "biojobs", NAMESPACE, spec={"hard": {"pods": str(settings.quota.pods)}}),
     )

@@ -78,7 +78,7 @@ def _settings(wanted: Load, root: Path) -> Settings:
 def _run(cluster: ScaleCluster, api: Api, wanted: Load, settings: Settings, prefix: str) -> Figures:
     work = Work(settings, wanted.tasks, prefix, cloud())
     sized = ARGOS_OWN if wanted.argo_defaults else controller(settings, work.samples)
-    cluster.controller(sized)
+    cluster.controller(sized, argos_own=wanted.argo_defaults)
     pids = {name: cluster.pid(name) for name in PROCESSES} | {"bench": os.getpid()}
     processes = {name: Path("/proc", str(pid)) for name, pid in pids.items()}
     manifests = work.workflows

@@ -17,10 +17,10 @@ from components.inputs import Inputs
 from components.names import NAMESPACE, labels
 from components.runs import ClusterAccess, Runs, Shown, explain_failures, follow
 from settings import Settings
-from workflows.groups import groups
+from workflows.groups import at_once, groups
 from workflows.samples import Sample
 from workflows.status import RunStatus
-from workflows.types import LIMITS, SAMPLES_AT_ONCE, Manifest
+from workflows.types import GROUPS_AT_ONCE, LIMITS, SAMPLES_AT_ONCE, Manifest
 
 if TYPE_CHECKING:
     from components.manifests import Manifests
@@ -83,7 +83,7 @@ class Pipeline(pulumi.ComponentResource):
         return k8s.core.v1.ConfigMap(
             f"{self._stack}-limits",
             metadata={"name": LIMITS, "namespace": NAMESPACE, "labels": labels(self._stack, "pipeline")},
-            data={SAMPLES_AT_ONCE: str(settings.samples_at_once)},
+            data=argo_limits(settings),
             opts=pulumi.ResourceOptions(parent=self, provider=self._cloud.cluster.provider, depends_on=after),
         )
 
@@ -191,6 +191,12 @@ def _manifests(settings: Settings, inputs: Inputs, cloud: Cloud, images: Mapping
     from components.manifests import Manifests, platform
 
     return Manifests(settings, inputs, platform(settings, cloud, images))
+
+
+def argo_limits(settings: Settings) -> dict[str, str]:
+    """The content of the ConfigMap by which Argo knows the stack's limits."""
+    most = settings.samples_at_once
+    return {SAMPLES_AT_ONCE: str(most), GROUPS_AT_ONCE: str(at_once(most, settings.group_size))}
 
 
 def _samples(known: Manifests, group: Sequence[Sample]) -> Manifest:

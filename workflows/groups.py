@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -28,6 +29,15 @@ def groups(samples: Sequence[Sample], names: Sequence[str], most: int) -> Iterat
             first = at
     if first < len(samples):
         yield samples[first:]
+
+
+def at_once(samples: int, most: int) -> int:
+    """How many groups of at most `most` may be under way for so many samples to run at once.
+
+    That is half as many again as would be enough if they were full: groups are not, and some of a group's samples end
+    before the others. More would make too many samples ask for their turn, which keeps Argo from its work.
+    """
+    return samples if most == 1 else math.ceil(1.5 * samples / most)
 
 
 def _ends_a_group(name: str, most: int) -> bool:

@@ -36,13 +36,22 @@ def workflow(
 
 
 def of_graph(
-    kind: str, entrypoint: str, subject: str, graph: Graph, platform: Platform, labels: Mapping[str, str]
+    kind: str,
+    entrypoint: str,
+    subject: str,
+    graph: Graph,
+    platform: Platform,
+    labels: Mapping[str, str],
+    synchronization: Manifest | None = None,
 ) -> Manifest:
-    """A Workflow of a graph's templates, named by its subject and content; `kind` is a label, as in `workflow`."""
+    """A Workflow of a graph's templates, named by its subject and content; `kind` is a label, as in `workflow`.
+
+    It begins when it gets the locks of `synchronization`.
+    """
     own = {KIND_LABEL: kind, SAMPLE_LABEL: subject, **labels}
     made = {
         **_object("Workflow", platform, own),
-        "spec": _spec(entrypoint, graph, platform),
+        "spec": _spec(entrypoint, graph, platform) | ({"synchronization": synchronization} if synchronization else {}),
     }
     return _named(with_exit_handler(made, platform), subject)
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from images.multiqc.nodes import nodes, said, sample_of, step_of
 from workflows.groups import ENTRYPOINT
-from workflows.types import SAMPLE_LABEL
+from workflows.types import LIMITS, SAMPLE_LABEL
 
 _DONE = {"Succeeded", "Failed", "Error"}
 _MARKS = {
@@ -20,7 +20,7 @@ _MARKS = {
     "Skipped": "skipped",
     "Omitted": "not run",
 }
-_TURN = "Waiting for "
+_TURN = re.compile(rf"Waiting for \S*/{LIMITS}/")
 """How Argo's message begins of what waits for a lock."""
 
 
@@ -105,7 +105,7 @@ def _phase(found: list[Mapping[str, Any]], whole: str) -> str:
 def _summary(phase: str, samples: tuple[RunStatus, ...]) -> str:
     """How far a run of several samples is."""
     if phase == "Pending":
-        return "waiting to start"
+        return samples[0].progress
     failed = sum(run.failed for run in samples)
     done = sum(run.ended for run in samples) - failed
     running = sum(run.phase == "Running" for run in samples)
@@ -120,6 +120,8 @@ def _status(
     failures = tuple(_failures(found))
     if phase in ("Failed", "Error") and not failures:
         failures = (Failure("workflow", "", reason, 1),)
+    if (phase == "Pending" and _TURN.match(reason)) or any(map(_waits_for_its_turn, found)):
+        return RunStatus(name, subject, phase, "waiting for its turn (biojobs:samplesAtOnce)", failures)
     return RunStatus(name, subject, phase, _progress(phase, found, now), failures)
 
 
@@ -151,13 +153,11 @@ def without_times(progress: str) -> str:
 
 
 def _waits_for_its_turn(node: Mapping[str, Any]) -> bool:
-    said = str(node.get("message") or "")
-    return node.get("type") == "DAG" and node.get("phase") == "Pending" and said.startswith(_TURN)
+    waits = node.get("type") == "DAG" and node.get("phase") == "Pending"
+    return waits and _TURN.match(str(node.get("message") or "")) is not None
 
 
 def _progress(phase: str, nodes: list[Mapping[str, Any]], now: datetime) -> str:
-    if any(map(_waits_for_its_turn, nodes)):
-        return "waiting for its turn (biojobs:samplesAtOnce)"
     if phase == "Pending":
         return "waiting to start"
     by_step: dict[str, list[Mapping[str, Any]]] = {}

@@ -23,6 +23,13 @@ LIMITS = "biojobs-limits"
 """The ConfigMap by which Argo knows the stack's limits."""
 SAMPLES_AT_ONCE = "samples-at-once"
 """Its key: how many samples may run at once."""
+GROUPS_AT_ONCE = "groups-at-once"
+"""Its key: how many Workflows of samples may run at once."""
+
+
+def limit(key: str) -> dict[str, Any]:
+    """What holds a template or a Workflow to the limit under a key of `LIMITS`."""
+    return {"semaphores": [{"configMapKeyRef": {"name": LIMITS, "key": key}}]}
 
 
 @dataclass(frozen=True)

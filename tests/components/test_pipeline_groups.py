@@ -74,7 +74,8 @@ def test_how_many_samples_run_at_once_is_said_to_argo_and_changes_no_run(
         return limits["data"], {each["metadata"]["name"] for each in recorder.of("Workflow").values()}
 
     (usual, names), (few, same) = made(), made(samplesAtOnce="3")
-    assert (usual, few) == ({"samples-at-once": "100"}, {"samples-at-once": "3"})
+    assert usual == {"samples-at-once": "100", "groups-at-once": "100"}
+    assert few == {"samples-at-once": "3", "groups-at-once": "3"}
     assert names == same
 
 

@@ -15,7 +15,7 @@ from quantities import parse_bytes
 from tests.program import ROOT
 from tests.workflows.conftest import RULES, Run, lane
 from tests.workflows.manifests import check_golden, keys, templates
-from workflows.groups import groups, subject, task_names
+from workflows.groups import at_once, groups, subject, task_names
 from workflows.types import Manifest, Placement, SampleReads
 
 NAMES = [f"S{number}" for number in range(1000)]
@@ -209,10 +209,22 @@ def test_what_a_step_gets_behind_also_is_a_word_a_line(run: Run) -> None:
 
 
 def test_samples_wait_for_their_turn_by_a_limit_that_is_no_part_of_their_content(run: Run) -> None:
-    limit = {"semaphores": [{"configMapKeyRef": {"name": "biojobs-limits", "key": "samples-at-once"}}]}
+    each, whole = (
+        {"semaphores": [{"configMapKeyRef": {"name": "biojobs-limits", "key": f"{what}-at-once"}}]}
+        for what in ("samples", "groups")
+    )
     for samples in ([reads("A")], [reads("A"), reads("B")]):
-        made = templates(run.together(samples))
-        assert [name for name, each in made.items() if each.get("synchronization") == limit] == ["sample"]
+        made = run.together(samples)
+        limited = {name: one["synchronization"] for name, one in templates(made).items() if "synchronization" in one}
+        assert limited == {"sample": each}
+        assert made["spec"]["synchronization"] == whole
+
+
+@pytest.mark.parametrize(
+    ("samples", "most", "groups"), [(100, 1, 100), (1, 1, 1), (1, 50, 1), (100, 50, 3), (100, 20, 8), (400, 50, 12)]
+)
+def test_groups_under_way_are_enough_for_the_samples_and_few_more(samples: int, most: int, groups: int) -> None:
+    assert at_once(samples, most) == groups
 
 
 def test_the_steps_read_behind_also_what_was_put_there(run: Run) -> None:

@@ -172,6 +172,15 @@ def test_a_sample_that_its_group_never_began_is_not_done_when_the_group_has_ende
     assert found.each[1].failures[0].message == "stopped"
 
 
+def test_a_run_that_waits_for_its_turn_says_so_and_so_does_each_of_its_samples() -> None:
+    lock = "Waiting for biojobs/ConfigMap/biojobs-limits/groups-at-once lock. Lock status: 0/3"
+    found = read({**workflow("Pending", message=lock), "spec": group("A", "B")}, NOW)
+    turn = "waiting for its turn (biojobs:samplesAtOnce)"
+    assert [run.progress for run in (found, *found.each)] == [turn] * 3
+    assert read(workflow("Pending", message=lock), NOW).progress == turn
+    assert read(workflow("Pending"), NOW).progress == "waiting to start"
+
+
 def test_a_run_of_one_sample_stands_for_itself() -> None:
     found = read(workflow("Running"), NOW)
     assert found.each == (found,)
