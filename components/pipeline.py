@@ -15,7 +15,7 @@ import pulumi_kubernetes as k8s
 from components.contracts import Cloud
 from components.inputs import Inputs
 from components.names import NAMESPACE, labels
-from components.runs import ClusterAccess, Runs, Shown, explain_failures, follow
+from components.runs import ClusterAccess, Runs, Shown, explain_edits, explain_failures, follow
 from settings import Settings
 from workflows.groups import at_once, groups
 from workflows.samples import Sample
@@ -173,8 +173,11 @@ class Pipeline(pulumi.ComponentResource):
         ended = await follow(access, names, report)
         if page:
             pulumi.log.info(await asyncio.to_thread(self._page, ClusterAccess(context, kubeconfig)))
+        by_name = dict(zip(names, urns, strict=True))
+        for line in explain_edits(ended, by_name):
+            pulumi.log.warn(line)
         told = {name: ended[name] for at, name in enumerate(names) if at < counted or ended[name].failed}
-        problem = explain_failures(access, told, dict(zip(names, urns, strict=True)))
+        problem = explain_failures(access, told, by_name)
         if problem is not None:
             raise pulumi.RunError(problem)
         return f"{sum(len(run.each) for run in told.values())} done"

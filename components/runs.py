@@ -7,6 +7,7 @@ for each run in its own creation would let no more than those few run.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,8 @@ from typing import Any, cast
 import pulumi
 import yaml
 
-from components.names import NAMESPACE
+from components.lost import Lost
+from components.names import ARGO_NAMESPACE, NAMESPACE
 from workflows import status
 from workflows.status import Failure, RunStatus
 
@@ -72,6 +74,21 @@ class Runs:
         found = (item for item in listed["items"] if item["metadata"]["name"] in wanted)
         return {item["metadata"]["name"]: status.read(item, now) for item in found}
 
+    def pod_nodes(self) -> set[str]:
+        """Nodes of Workflows that have a pod."""
+        # Unread: the client makes objects of all that thousands of pods are.
+        answer: Any = self._pods.list_namespaced_pod(
+            NAMESPACE, label_selector="workflows.argoproj.io/workflow", _request_timeout=30, _preload_content=False
+        )
+        pods = json.loads(answer.data)["items"]
+        return {str(pod["metadata"].get("annotations", {}).get(_NODE_ID)) for pod in pods}
+
+    def restart_controller(self) -> None:
+        """Starts Argo's controller anew: its Deployment replaces a pod that is taken away."""
+        self._pods.delete_collection_namespaced_pod(
+            ARGO_NAMESPACE, label_selector="app.kubernetes.io/component=workflow-controller", _request_timeout=30
+        )
+
     def log_tail(self, workflow: str, node: str) -> list[str]:
         """The last lines of a step's log, or none when its pod is gone."""
         selector = f"workflows.argoproj.io/workflow={workflow}"
@@ -111,14 +128,17 @@ class Shown:
 async def follow(runs: Runs, names: Sequence[str], report: Report) -> Mapping[str, RunStatus]:
     """Waits until all named Workflows have ended; calls `report` with every status of every poll.
 
-    An API server that does not answer is asked again for ten minutes. Raises `pulumi.RunError` for a run that is
+    An API server that does not answer is asked again for ten minutes. What Argo's controller has lost sight of is found
+    again (`components/lost.py`). Raises `pulumi.RunError` for a run that is
     deleted meanwhile, and when the API server stays away.
     """
-    problems = 0
+    problems, unseen = 0, Lost(runs)
     while True:
         asked = time.monotonic()
         try:
             found = await asyncio.to_thread(runs.statuses, names)
+            for line in await asyncio.to_thread(unseen.look, found.values()):
+                pulumi.log.warn(line)
             problems = 0
         except Exception as error:
             problems += 1
@@ -156,6 +176,16 @@ def explain_failures(runs: Runs, ended: Mapping[str, RunStatus], urns: Mapping[s
     if len(failed) > MOST_TOLD:
         lines += [f"  and {len(failed) - MOST_TOLD} more: {_names(failed[MOST_TOLD:])}"]
     return "\n".join(lines)
+
+
+def explain_edits(ended: Mapping[str, RunStatus], urns: Mapping[str, str]) -> list[str]:
+    """A line for each run that is not any more what was made: what its steps have left goes by what they should be."""
+    return [
+        f"{name} was changed by hand ({run.edited}): what it did since need not be what its records say. To do it as "
+        f"it should be: delete the folders .steps of its samples' results, then pulumi up --replace '{urns[name]}'"
+        for name, run in ended.items()
+        if run.edited
+    ]
 
 
 def _names(failed: Sequence[RunStatus]) -> str:

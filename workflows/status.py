@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ _MARKS = {
     "Skipped": "skipped",
     "Omitted": "not run",
 }
+_MAKERS = re.compile(r"pulumi-kubernetes|(workflow-controller|argo)$")
 _TURN = re.compile(rf"Waiting for \S*/{LIMITS}/")
 """How Argo's message begins of what waits for a lock."""
 
@@ -45,6 +46,10 @@ class RunStatus:
     failures: tuple[Failure, ...]
     samples: tuple[RunStatus, ...] = ()
     """Of a run of several samples, each one's own."""
+    edited: str = ""
+    """Who has changed what it runs since it was made, and when; empty if nobody has."""
+    active: frozenset[str] = frozenset()
+    """Its nodes that Argo takes for pods which are going or will be."""
 
     @property
     def each(self) -> tuple[RunStatus, ...]:
@@ -64,8 +69,27 @@ class RunStatus:
 
 def read(workflow: Mapping[str, Any], now: datetime) -> RunStatus:
     """The status of a Workflow object as the API server returns it; `now` must be aware of its zone."""
-    status = cast(Mapping[str, Any], workflow.get("status") or {})
     found = nodes(workflow)
+    active = frozenset(str(node["id"]) for node in _pods(found) if _has_pod(node))
+    return replace(_read(workflow, found, now), edited=_edited(workflow["metadata"]), active=active)
+
+
+def _has_pod(node: Mapping[str, Any]) -> bool:
+    # One that may not be made, for want of quota, waits as well.
+    return node.get("phase") in ("Pending", "Running") and "forbidden" not in str(node.get("message"))
+
+
+def _edited(metadata: Mapping[str, Any]) -> str:
+    """By the API server's own account. Argo's controller completes a Workflow, and its command stops one."""
+    for entry in cast(list[Mapping[str, Any]], metadata.get("managedFields") or []):
+        who = str(entry.get("manager"))
+        if "f:spec" in (entry.get("fieldsV1") or {}) and not _MAKERS.match(who):
+            return f"{who}, {entry.get('time')}"
+    return ""
+
+
+def _read(workflow: Mapping[str, Any], found: list[Mapping[str, Any]], now: datetime) -> RunStatus:
+    status = cast(Mapping[str, Any], workflow.get("status") or {})
     metadata = workflow["metadata"]
     phase = str(status.get("phase") or "Pending")
     name, subject = str(metadata["name"]), str(metadata.get("labels", {}).get(SAMPLE_LABEL, metadata["name"]))

@@ -31,6 +31,7 @@ class FakeRuns:
 
     seen: dict[str, int]
     failing: Sequence[str] = ()
+    edited: str = ""
     started_when_first_asked: int = 0
 
     def __init__(self, recorder: Recorder) -> None:
@@ -46,7 +47,8 @@ class FakeRuns:
         failed = any(name.startswith(f"{subject}-") for subject in self.failing)
         phase = "Running" if self.seen[name] < 2 else "Failed" if failed else "Succeeded"
         failures = (Failure("fastqc", "n1", "bad input: line 7", 1),) if phase == "Failed" else ()
-        return RunStatus(name, name.rsplit("-", 1)[0].upper(), phase, phase, failures)
+        edited = self.edited if name.startswith("s1-") else ""
+        return RunStatus(name, name.rsplit("-", 1)[0].upper(), phase, phase, failures, edited=edited)
 
     def log_tail(self, workflow: str, node: str) -> list[str]:
         return ["the last line of the log"]
@@ -212,6 +214,24 @@ def test_single_jobs_are_installed_as_templates(runs: FakeRuns, sheet: Path, rec
     def check(_: str) -> None:
         templates = recorder.of("WorkflowTemplate").values()
         assert {each["metadata"]["name"] for each in templates} == {"fastqc", "align", "variants", "index"}
+
+    return made.ended.apply(check)
+
+
+@drained
+def test_a_run_that_was_changed_by_hand_is_warned_of_by_name(
+    runs: FakeRuns, sheet: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    said: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", said.append)
+    runs.edited = "kubectl-edit, 2026-11-22T06:35:05Z"
+    made = build(settings(sheet, wait="true"), sheet)
+
+    def check(_: str) -> None:
+        (line,) = said
+        assert line.startswith("s1-")
+        assert "was changed by hand (kubectl-edit, 2026-11-22T06:35:05Z)" in line
+        assert "pulumi up --replace 'urn:" in line
 
     return made.ended.apply(check)
 

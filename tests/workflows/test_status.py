@@ -184,3 +184,53 @@ def test_a_run_that_waits_for_its_turn_says_so_and_so_does_each_of_its_samples()
 def test_a_run_of_one_sample_stands_for_itself() -> None:
     found = read(workflow("Running"), NOW)
     assert found.each == (found,)
+
+
+MADE: dict[str, Any] = {
+    "manager": "pulumi-kubernetes-e395be75",
+    "operation": "Apply",
+    "fieldsV1": {"f:metadata": {}, "f:spec": {}},
+}
+RUN: dict[str, Any] = {
+    "manager": "workflow-controller",
+    "operation": "Update",
+    "fieldsV1": {"f:spec": {}, "f:status": {}},
+}
+STOPPED: dict[str, Any] = {"manager": "argo", "operation": "Update", "fieldsV1": {"f:spec": {"f:shutdown": {}}}}
+LABELLED: dict[str, Any] = {"manager": "kubectl-label", "operation": "Update", "fieldsV1": {"f:metadata": {}}}
+CHANGED: dict[str, Any] = {
+    "manager": "kubectl-edit",
+    "operation": "Update",
+    "time": "2026-11-22T06:35:05Z",
+    "fieldsV1": {"f:spec": {"f:templates": {}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("managers", "told"),
+    [
+        ([MADE, RUN], ""),
+        ([MADE, RUN, STOPPED, LABELLED], ""),
+        ([MADE, CHANGED, RUN], "kubectl-edit, 2026-11-22T06:35:05Z"),
+    ],
+)
+def test_who_has_changed_by_hand_what_a_run_does_is_told(managers: list[dict[str, Any]], told: str) -> None:
+    made = workflow("Running")
+    made["metadata"]["managedFields"] = managers
+    assert read(made, NOW).edited == told
+
+
+def test_a_run_tells_which_pods_argo_believes_in() -> None:
+    quota = 'pods "s1" is forbidden: exceeded quota: biojobs'
+    found = read(
+        workflow(
+            "Running",
+            pod("a", "fastqc", "Running"),
+            pod("b", "align", "Pending", "Unschedulable: 0/1 nodes are available"),
+            pod("c", "gate", "Succeeded"),
+            pod("d", "call", "Pending", quota),
+            graph("S1", "Running"),
+        ),
+        NOW,
+    )
+    assert found.active == {"s1-abc-a", "s1-abc-b"}
