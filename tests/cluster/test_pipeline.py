@@ -19,6 +19,7 @@ from tests.cluster.stack import (
     R2,
     Stack,
     await_true,
+    changed,
     created,
     docker,
     halves,
@@ -204,6 +205,8 @@ def test_runs_outlive_an_interrupted_up_and_the_controller_and_the_next_up_follo
     output = interrupt(running)
     assert "Traceback" not in output
     started = names()["LATE"]
+    # It changes nothing of what is done; who did it, and that somebody did, is told all the same.
+    kubectl("-n", "biojobs", "patch", "workflow", started, "--type=merge", "--patch", '{"spec": {"priority": 1}}')
     running = stack.begin()
     await_true("a step runs", lambda: any(_running(run) for run in workflows()))
     pods = kubectl("-n", "argo", "get", "pods", "-o", "name").split()
@@ -213,6 +216,8 @@ def test_runs_outlive_an_interrupted_up_and_the_controller_and_the_next_up_follo
     assert running.returncode == 0, output[-5000:]
     assert names()["LATE"] == started
     assert stack.record("LATE")["complete"] is True
+    assert f"{started} was changed by hand (kubectl-patch, " in output
+    assert output.count("was changed by hand") == 1
 
 
 def _running(run: dict[str, Any]) -> bool:
@@ -222,15 +227,22 @@ def _running(run: dict[str, Any]) -> bool:
 
 def test_twenty_samples_all_start_within_a_minute_of_the_first(stack: Stack) -> None:
     before = set(names())
-    stack.settings["wait"] = False
-    try:
+    with changed(stack, {"wait": False}):
         stack.sheet({f"S{number:02d}": stack.good(f"S{number:02d}") for number in range(1, 21)})
         stack.succeed()
-    finally:
-        del stack.settings["wait"]
     made = [created(run) for run in workflows() if run["metadata"]["labels"]["biojobs/sample"] not in before]
     assert len(made) == 20
     assert (max(made) - min(made)).total_seconds() <= 60
+
+
+def test_a_sample_that_leaves_the_sheet_while_it_runs_is_stopped_and_no_other(stack: Stack) -> None:
+    before = names()
+    rows = [f"S{number:02d}" for number in range(1, 20)]
+    with changed(stack, {"wait": False}):
+        stack.sheet({name: (f"reads/{name}_1.fastq.gz", f"reads/{name}_2.fastq.gz") for name in rows})
+        stack.succeed()
+    assert names() == {name: before[name] for name in rows}
+    await_true("its pods are gone", lambda: "/s20-" not in kubectl("-n", "biojobs", "get", "pods", "-o", "name"))
 
 
 def test_destroy_keeps_the_results(stack: Stack) -> None:
