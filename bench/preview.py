@@ -5,6 +5,7 @@ Images are known from an `up` before, so that every manifest is made.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -67,14 +68,13 @@ def _look(session: int, used: dict[str, tuple[float, int]]) -> None:
     """Notes what the processes of a session have used so far."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (folder / "stat").read_text().rpartition(")")[2].split()
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             part = next((part for part in PARTS if part in command), "")
-            if int(stat[3]) == session and part:
+            if part and os.getsid(int(folder.name)) == session:
                 # The largest of several of a kind.
                 before = used.get(part, (0.0, 0))
                 used[part] = max(before[0], cpu_seconds(folder)), max(before[1], peak_mib(folder))
-        except (OSError, ValueError):
+        except OSError:
             continue  # ended meanwhile
 
 

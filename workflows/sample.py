@@ -16,6 +16,7 @@ from workflows.runs import of_graph
 from workflows.steps import SCRATCH, Step, sized
 from workflows.types import (
     GROUPS_AT_ONCE,
+    LIMITS,
     SAMPLES_AT_ONCE,
     SHEET_LABEL,
     Manifest,
@@ -23,7 +24,6 @@ from workflows.types import (
     QcRules,
     SampleReads,
     VariantRules,
-    limit,
 )
 from workflows.variants import variants
 from workflows.work import Work
@@ -32,7 +32,9 @@ _OWN: Final = frozenset({"bam", "calls", "fastqc", "lane", "lane-bam", "out", "p
 """Options whose values differ between samples, also in their number: they are no part of what samples share."""
 _SAMPLE: Final = f"{{{{inputs.parameters.{SAMPLE}}}}}"
 _INPUTS: Final[Manifest] = {"parameters": [{"name": SAMPLE}, {"name": OWN}]}
-_LIMIT: Final[Manifest] = limit(SAMPLES_AT_ONCE)
+_SAMPLE_LIMIT, _GROUP_LIMIT = (
+    {"semaphores": [{"configMapKeyRef": {"name": LIMITS, "key": key}}]} for key in (SAMPLES_AT_ONCE, GROUPS_AT_ONCE)
+)
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,17 @@ def sample_run(samples: Sequence[SampleReads], wanted: SampleRules, templates: T
     names = [sample.name for sample in samples]
     graph, labels = Graph(templates), {SHEET_LABEL: wanted.sheet}
     if len(samples) == 1:
-        graph.add("sample", _shared(samples[0], wanted, templates.platform), _SAMPLE, synchronization=_LIMIT)
+        graph.add("sample", _shared(samples[0], wanted, templates.platform), _SAMPLE, synchronization=_SAMPLE_LIMIT)
         entrypoint = "sample"
     else:
         tasks: list[Manifest] = []
         for sample, name in zip(samples, task_names(names), strict=True):
             steps, own = packed(_shared(sample, wanted, templates.platform))
-            called = graph.add("sample", steps, _SAMPLE, synchronization=_LIMIT, inputs=_INPUTS)
+            called = graph.add("sample", steps, _SAMPLE, synchronization=_SAMPLE_LIMIT, inputs=_INPUTS)
             tasks.append({"name": name, "template": called, "arguments": arguments({SAMPLE: sample.name, OWN: own})})
         entrypoint = ENTRYPOINT
         graph.dag(entrypoint, tasks)
-    return of_graph("sample", entrypoint, subject(names), graph, templates.platform, labels, limit(GROUPS_AT_ONCE))
+    return of_graph("sample", entrypoint, subject(names), graph, templates.platform, labels, _GROUP_LIMIT)
 
 
 def sample_work(sample: SampleReads, platform: Platform) -> Work:

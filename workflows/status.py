@@ -21,6 +21,7 @@ _MARKS = {
     "Omitted": "not run",
 }
 _MAKERS = re.compile(r"pulumi-kubernetes|(workflow-controller|argo)$")
+"""Who writes to what a Workflow runs without changing it: the program, Argo's controller, Argo's command."""
 _TURN = re.compile(rf"Waiting for \S*/{LIMITS}/")
 """How Argo's message begins of what waits for a lock."""
 
@@ -80,7 +81,7 @@ def _has_pod(node: Mapping[str, Any]) -> bool:
 
 
 def _edited(metadata: Mapping[str, Any]) -> str:
-    """By the API server's own account. Argo's controller completes a Workflow, and its command stops one."""
+    """By the API server's own account."""
     for entry in cast(list[Mapping[str, Any]], metadata.get("managedFields") or []):
         who = str(entry.get("manager"))
         if "f:spec" in (entry.get("fieldsV1") or {}) and not _MAKERS.match(who):

@@ -27,11 +27,6 @@ GROUPS_AT_ONCE = "groups-at-once"
 """Its key: how many Workflows of samples may run at once."""
 
 
-def limit(key: str) -> dict[str, Any]:
-    """What holds a template or a Workflow to the limit under a key of `LIMITS`."""
-    return {"semaphores": [{"configMapKeyRef": {"name": LIMITS, "key": key}}]}
-
-
 @dataclass(frozen=True)
 class Source:
     """A file to read. `identity` changes when its content does (size and time, or an ETag); empty if not known.
